@@ -1,5 +1,6 @@
 """Fair turns: all contestants of a workload run one after the other, round by round."""
 
+import os
 import random
 import statistics
 import sys
@@ -10,7 +11,8 @@ from measure import LONGEST, Failed, measure, middle_half
 class Run:
     """A workload, and what has to be so around each run."""
 
-    def __init__(self, workload, goal, command, unit, amount, before=None, check=None, longest=LONGEST):
+    def __init__(self, workload, goal, command, unit, amount, before=None, check=None, longest=LONGEST,
+                 warms_up=True):
         self.workload = workload
         # The ratios to reach: compared with the limit, and with the other clients.
         self.goal = goal
@@ -23,6 +25,8 @@ class Run:
         self.check = check
         # Contestants that take longer are left out: in seconds.
         self.longest = longest
+        # Whether the first turn only warms up; otherwise it is the first round.
+        self.warms_up = warms_up
 
     def once(self, contestant):
         line = self.command(contestant)
@@ -33,13 +37,30 @@ class Run:
             raise Failed('it has not done all of it')
         return measured
 
-    def works(self, contestant):
+    def first(self, contestant):
+        """The first run; None if the contestant can't do it."""
         try:
-            self.once(contestant)
+            return self.once(contestant)
         except Failed as failed:
             print(f'{self.workload}: {contestant.name} is left out: {failed}', file=sys.stderr)
-            return False
-        return True
+            return None
+
+
+def first_turn(run, contestants):
+    """The first runs, by the contestants that have a command line; None for one that can't do it."""
+    asked = [contestant for contestant in contestants if run.command(contestant) is not None]
+    return {contestant: run.first(contestant) for contestant in asked}
+
+
+def turns(run, first, rounds):
+    """The runs that count, by the names of the contestants; `first` is their first turn."""
+    able = [contestant for contestant, its in first.items() if its]
+    runs = {contestant.name: [] if run.warms_up else [first[contestant]] for contestant in able}
+    for turn in range(rounds if run.warms_up else rounds - 1):
+        # In a different order each time, but the same in each run of the whole.
+        for contestant in random.Random(turn).sample(able, len(able)):
+            runs[contestant.name].append(run.once(contestant))
+    return runs
 
 
 def compare(run, contestants, rounds):
@@ -48,19 +69,14 @@ def compare(run, contestants, rounds):
     With no rounds it is all: everybody has to work.
     """
     ours = contestants[0].name
-    asked = [contestant for contestant in contestants if run.command(contestant) is not None]
-    contestants = [contestant for contestant in asked if run.works(contestant)]
-    if not contestants or contestants[0].name != ours:
+    first = first_turn(run, contestants)
+    if not first.get(contestants[0]):
         raise Failed('ours does not work')
     if not rounds:
-        if len(contestants) < len(asked):
+        if not all(first.values()):
             raise Failed('not everybody works')
         return
-    runs = {contestant.name: [] for contestant in contestants}
-    for turn in range(rounds):
-        # In a different order each time, but the same in each run of the whole.
-        for contestant in random.Random(turn).sample(contestants, len(contestants)):
-            runs[contestant.name].append(run.once(contestant))
+    runs = turns(run, first, rounds)
     seconds = {name: statistics.median(one.seconds for one in its) for name, its in runs.items()}
     processor = {name: statistics.median(one.processor for one in its)
                  for name, its in runs.items()}
@@ -83,7 +99,11 @@ def compare(run, contestants, rounds):
             'cpu_ratio': statistics.median(shares),
             'ours_memory': memory[ours],
             'theirs_memory': memory[name],
+            'memory_most': run.goal.get('memory'),
+            'load': os.getloadavg()[0],
             'limit': run.amount / seconds['limit'] if 'limit' in seconds else None,
             'goal': run.goal['limit'] if name in ('limit', 'sendfile') else run.goal['peers'],
+            'cpu_goal': run.goal.get('processor', {'limit': 1.05, 'sendfile': 1.05}.get(name, 1.0)
+                                     if run.unit == 'MB/s' else None),
             'rounds': rounds,
         }

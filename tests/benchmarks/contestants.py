@@ -77,7 +77,7 @@ class Limit(Program):
     def login(self, *_):
         return None
 
-    again = files = login
+    files = login
 
 
 class Sendfile(Limit):
@@ -85,6 +85,8 @@ class Sendfile(Limit):
 
     def down(self, *_):
         return None
+
+    again = down
 
     def up(self, server, file, name):
         return None if server.authority else super().up(server, file, name)

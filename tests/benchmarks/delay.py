@@ -4,14 +4,20 @@ A connection to PEER reaches whoever listens on HOST: addresses are swapped on t
 takes what it has sent for something that came from elsewhere. Unlike a relay between sockets this delays
 the handshakes of TCP, too.
 
+The device offers TCP segmentation offload: the kernel hands over up to 64 KiB of segments at a time, and
+takes them back as they are. So the link carries more than the programs need, while TCP still counts its
+congestion window in segments of 1,460 bytes.
+
 The link counts round trips as well, by logical clocks: a packet arrives half a round trip after whatever
 its sender had received before it was sent. That is exact as long as the delay is longer than what client
 and server need to think.
 """
 
+import errno
 import fcntl
 import heapq
 import os
+import select
 import struct
 import subprocess
 import threading
@@ -22,8 +28,21 @@ HOST = '10.203.0.1'
 PEER = '10.203.0.2'
 
 TUNSETIFF = 0x400454CA
-IFF_TUN_NO_PI = 0x1001
+TUNSETOFFLOAD = 0x400454D0
+# IFF_TUN, IFF_NO_PI and IFF_VNET_HDR.
+FLAGS = 0x0001 | 0x1000 | 0x4000
+# TUN_F_CSUM and TUN_F_TSO4.
+OFFLOAD = 0x01 | 0x02
+# The size of struct virtio_net_hdr, which precedes each packet and is returned with it unchanged.
+HEADER = 10
+LARGEST = HEADER + 65535
 FIN, SYN, ACK = 0x01, 0x02, 0x10
+
+# How many packets are read before those that are due are sent on.
+BATCH = 16
+
+# A link of limited rate holds back this many seconds' worth of data, and drops what exceeds that.
+HOLDS = 0.1
 
 
 class NoLink(Exception):
@@ -43,22 +62,29 @@ class Flow:
 
 class Link:
     def __init__(self, control_ports, name='ftpbench0'):
-        self.device = os.open(DEVICE, os.O_RDWR)
-        fcntl.ioctl(self.device, TUNSETIFF, struct.pack('16sH22x', name.encode(), IFF_TUN_NO_PI))
+        self.device = os.open(DEVICE, os.O_RDWR | os.O_NONBLOCK)
+        fcntl.ioctl(self.device, TUNSETIFF, struct.pack('16sH22x', name.encode(), FLAGS))
+        fcntl.ioctl(self.device, TUNSETOFFLOAD, OFFLOAD)
         subprocess.run(['ip', 'addr', 'add', HOST + '/30', 'dev', name], check=True)
-        subprocess.run(['ip', 'link', 'set', name, 'up'], check=True)
+        subprocess.run(['ip', 'link', 'set', name, 'txqueuelen', '10000', 'up'], check=True)
         self.control_ports = control_ports
-        self.delay = 0.0
         self.queue = []
-        self.condition = threading.Condition()
+        self.number = 0
+        self.lock = threading.Lock()
         self.reset()
-        threading.Thread(target=self._read, daemon=True).start()
-        threading.Thread(target=self._write, daemon=True).start()
+        threading.Thread(target=self._run, daemon=True).start()
 
-    def reset(self, delay=0.0):
-        """Begins to count anew; `delay` is that of one direction, in seconds."""
-        with self.condition:
+    def reset(self, delay=0.0, rate=None):
+        """Begins to count anew; `delay` is that of one direction, in seconds, `rate` in bytes per second.
+
+        Without a rate, packets are only delayed.
+        """
+        with self.lock:
             self.delay = delay
+            self.rate = rate
+            # When the last packet has been sent, to the client and to the server.
+            self.sent = {'client': 0.0, 'server': 0.0}
+            self.dropped = 0
             self.flows = {}
             # Per side: everything, and without the handshakes of data connections.
             self.clocks = {'client': [0.0, 0.0], 'server': [0.0, 0.0]}
@@ -66,31 +92,59 @@ class Link:
             # Packets in flight belong to the events before.
             self.queue = [(due, number, packet, None) for due, number, packet, _ in self.queue]
 
-    def _read(self):
-        number = 0
+    def _run(self):
+        buffer = bytearray(LARGEST)
+        timeout = None
         while True:
-            packet = bytearray(os.read(self.device, 2048))
-            if packet[0] >> 4 != 4 or packet[9] != 6:
+            ready, _, _ = select.select([self.device], [], [], timeout)
+            with self.lock:
+                if ready:
+                    self._read(buffer)
+                self._write()
+                timeout = max(0.0, self.queue[0][0] - time.monotonic()) if self.queue else None
+
+    def _read(self, buffer):
+        for _ in range(BATCH):
+            try:
+                length = os.readv(self.device, [buffer])
+            except BlockingIOError:
+                return
+            packet = buffer[:length]
+            if packet[HEADER] >> 4 != 4 or packet[HEADER + 9] != 6:
                 continue
-            packet[12:16], packet[16:20] = packet[16:20], packet[12:16]
-            with self.condition:
-                arrival = self._stamp(packet)
-                number += 1
-                heapq.heappush(self.queue, (time.monotonic() + self.delay, number, packet, arrival))
-                self.condition.notify()
+            source, target = packet[HEADER + 12:HEADER + 16], packet[HEADER + 16:HEADER + 20]
+            packet[HEADER + 12:HEADER + 20] = target + source
+            to, arrival = self._stamp(packet)
+            due = self._sent(to, length - HEADER)
+            if due is None:
+                self.dropped += 1
+                continue
+            self.number += 1
+            heapq.heappush(self.queue, (due + self.delay, self.number, packet, arrival))
+
+    def _sent(self, to, length):
+        """When the last bit of a packet leaves; None if there is no room for it."""
+        now = time.monotonic()
+        if self.rate is None:
+            return now
+        begun = max(now, self.sent[to])
+        if begun - now > HOLDS:
+            return None
+        self.sent[to] = begun + length / self.rate
+        return self.sent[to]
 
     def _stamp(self, packet):
-        """What the packet's arrival does to the clocks."""
-        tcp = (packet[0] & 15) * 4
+        """The side that receives the packet, and what its arrival does to the clocks."""
+        tcp = HEADER + (packet[HEADER] & 15) * 4
         source, target = struct.unpack_from('!HH', packet, tcp)
         flags = packet[tcp + 13]
-        payload = struct.unpack_from('!H', packet, 2)[0] - tcp - (packet[tcp + 12] >> 4) * 4
+        payload = len(packet) - tcp - (packet[tcp + 12] >> 4) * 4
         if flags & (SYN | ACK) == SYN:
             flow = Flow(source, target not in self.control_ports, self.clocks['client'])
             self.flows[source, target] = self.flows[target, source] = flow
         flow = self.flows.get((source, target))
         if flow is None:
-            return None
+            return 'client', None
         to = 'server' if source == flow.client_port else 'client'
         if flow.handshake and not payload:
             stamp = [flow.handshake[0] + 0.5, flow.handshake[1] + (0.0 if flow.data else 0.5)]
@@ -100,20 +154,22 @@ class Link:
             stamp = [sender[0] + 0.5, sender[1] + 0.5]
         else:
             # A bare ACK means nothing to the protocols above.
-            return None
-        return to, stamp, flow.data and payload > 0
+            return to, None
+        return to, (to, stamp, flow.data and payload > 0)
 
     def _write(self):
-        while True:
-            with self.condition:
-                while not self.queue or self.queue[0][0] > time.monotonic():
-                    self.condition.wait(
-                        max(0.0, self.queue[0][0] - time.monotonic()) if self.queue else None)
-                _, _, packet, arrival = heapq.heappop(self.queue)
-                if arrival:
-                    to, stamp, data = arrival
-                    clock = self.clocks[to]
-                    self.clocks[to] = [max(pair) for pair in zip(clock, stamp)]
-                    if data and to == 'client':
-                        self.last_data = list(stamp)
-            os.write(self.device, packet)
+        while self.queue and self.queue[0][0] <= time.monotonic():
+            _, _, packet, arrival = heapq.heappop(self.queue)
+            if arrival:
+                to, stamp, data = arrival
+                clock = self.clocks[to]
+                self.clocks[to] = [max(pair) for pair in zip(clock, stamp)]
+                if data and to == 'client':
+                    self.last_data = list(stamp)
+            try:
+                os.write(self.device, packet)
+            except OSError as error:
+                # The system is short of memory, or the device is down: a packet less, as on any link.
+                if error.errno not in (errno.EAGAIN, errno.ENOBUFS, errno.EIO):
+                    raise
+                self.dropped += 1

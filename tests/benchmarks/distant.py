@@ -81,7 +81,9 @@ class DistantServers:
 
     def _vsftpd(self, port):
         settings = self._settings('vsftpd-4-NO.conf', [
-            f'listen_address={delay.HOST}', f'listen_port={port}', f'pasv_address={delay.PEER}'])
+            f'listen_address={delay.HOST}', f'listen_port={port}', f'pasv_address={delay.PEER}',
+            # By default it is 50, fewer than some growth curves need.
+            'max_per_ip=0'])
         return [*self.commands['vsftpd-4-NO'][:-1], settings]
 
     def _proftpd(self, port):

@@ -36,6 +36,12 @@ if task in ('login', 'login-fresh'):
         log_in().quit()
     sys.exit()
 
+if task == 'idle':
+    sessions = [log_in() for _ in range(int(arguments[0]))]
+    print('ready', flush=True)
+    sys.stdin.read()
+    sys.exit()
+
 ftp = log_in()
 if task == 'down' and arguments[1] == '-':
     ftp.retrbinary('RETR ' + arguments[0], nowhere)

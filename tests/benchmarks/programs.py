@@ -28,12 +28,42 @@ class Rftp:
         return [self.program, 'get', '--no-netrc', '--segments', str(sessions), '-O', into, server.url(name)]
 
 
+class RftpSegments(Rftp):
+    """With a number of segments of its own."""
+
+    def __init__(self, program, segments):
+        super().__init__(program)
+        self.name = f'rftp, {segments} segments'
+        self.segments = segments
+
+    def file(self, server, name, into):
+        return super().file(server, name, into, self.segments)
+
+
+class Raw:
+    """The limit: reads the data connection into a file, or with INTO None to nowhere."""
+
+    name = 'limit'
+
+    def __init__(self, program):
+        self.program = program
+
+    def tree(self, *_):
+        return None
+
+    def file(self, server, name, into, sessions):
+        if sessions > 1:
+            return None
+        return [self.program, 'raw', *server.at(), 'down', server.path(name), f'{into}/{name}' if into else '-']
+
+
 class Lftp(contestants.Lftp):
     def tree(self, server, folder, _, into, sessions):
         return self.files(server, folder, None, into, sessions)
 
     def file(self, server, name, into, sessions):
-        return self.command(server, f'pget -n {sessions} {server.path(name)} -o {into}/{name}')
+        verb = f'pget -n {sessions}' if sessions > 1 else 'get'
+        return self.command(server, f'{verb} {server.path(name)} -o {into}/{name}')
 
 
 class LftpUnsynchronised(Lftp):
@@ -75,8 +105,8 @@ class Wget(contestants.Wget):
     def tree(self, server, folder, _, into, __):
         return self.files(server, folder, None, into, 1)
 
-    def file(self, server, name, into, _):
-        return self.down(server, name, f'{into}/{name}')
+    def file(self, server, name, into, sessions):
+        return None if sessions > 1 else self.down(server, name, f'{into}/{name}')
 
 
 class Aria2:
@@ -106,9 +136,8 @@ class Curl(contestants.Curl):
         parallel = ['--parallel', '--parallel-max', str(sessions)]
         return [*self.command(server), '--create-dirs', *parallel, '-K', str(listing)]
 
-    def file(self, server, name, into, _):
-        """One session; there is no other way."""
-        return self.down(server, name, f'{into}/{name}')
+    def file(self, server, name, into, sessions):
+        return None if sessions > 1 else self.down(server, name, f'{into}/{name}')
 
 
 def peers():

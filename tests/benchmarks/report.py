@@ -19,9 +19,11 @@ def met(row):
         verdicts.append((f'≥ {row["least"]:,}', row['ours'] >= row['least']))
     if row['goal'] is not None:
         verdicts.append((f'≥ {row["goal"]}', row['ratio'] >= row['goal']))
-        if row['unit'] == 'MB/s' and 'cpu_ratio' in row:
-            most = 1.05 if row['peer'] in ('limit', 'sendfile') else 1.0
-            verdicts.append((f'CPU ≤ {most}', row['cpu_ratio'] <= most))
+        if row.get('cpu_goal') is not None:
+            verdicts.append((f'CPU ≤ {row["cpu_goal"]}', row['cpu_ratio'] <= row['cpu_goal']))
+        if row.get('memory_most') is not None:
+            verdicts.append((f'memory {row["ours_memory"]:.0f} ≤ {row["memory_most"]} MiB',
+                             row['ours_memory'] <= row['memory_most']))
     return verdicts
 
 
@@ -77,30 +79,39 @@ def locked(crate):
     return found[-1] if found else 'absent'
 
 
-def conditions(asked, servers):
-    """What the figures were made with, in general terms."""
-    tools = {
+def versions(servers):
+    """Those of the programs and libraries, by their names."""
+    return {
         'curl': version('curl', '--version'),
         'lftp': version('lftp', '--version'),
         'wget': version('wget', '--version'),
+        'rclone': version('rclone', 'version'),
+        'aria2': version('aria2c', '--version'),
         'Python (ftplib)': platform.python_version(),
         'suppaftp': locked('suppaftp'),
         'rustls': locked('rustls'),
         **servers.real_distant.versions(),
         'rustc': version('rustc', '--version'),
     }
-    kernel = '.'.join(platform.release().split('-')[0].split('.')[:2])
+
+
+def system():
+    return 'Linux ' + '.'.join(platform.release().split('-')[0].split('.')[:2])
+
+
+def conditions(asked, tools):
+    """What the figures were made with, in general terms; `tools`: the versions."""
     return (f'{os.cpu_count()} virtual cores ({platform.machine()}), shared by clients and servers; '
-            f'Linux {kernel}. ' + ', '.join(f'{name} {its}' for name, its in tools.items()) + '.\n\n'
+            f'{system()}. ' + ', '.join(f'{name} {its}' for name, its in tools.items()) + '.\n\n'
             f'{asked.rounds} rounds; large files of {asked.size} MiB, {asked.logins} logins, '
             f'a round trip of {2 * asked.delay:g} ms where there is one.\n')
 
 
-def write(file, text):
+def write(file, text, begin=BEGIN, end=END):
     """Replaces in a file what an earlier run has put there."""
     old = file.read_text()
-    before, found, rest = old.partition(BEGIN)
-    _, ended, after = rest.partition(END)
+    before, found, rest = old.partition(begin)
+    _, ended, after = rest.partition(end)
     if not (found and ended):
-        sys.exit(f'{file}: no place for the table: {BEGIN.strip()} and {END.strip()} are not there')
-    file.write_text(before + BEGIN + '\n' + text + '\n' + END + after)
+        sys.exit(f'{file}: no place for the result: {begin.strip()} and {end.strip()} are not there')
+    file.write_text(before + begin + '\n' + text + '\n' + end + after)

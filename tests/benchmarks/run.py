@@ -8,18 +8,15 @@ better. The spread is that of the middle half of the rounds.
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import delay
+import plot_check
 import report
+import servers
 from measure import Failed
-from servers import Servers
 from workloads import Workloads
-
-MIB = 1 << 20
 
 
 def arguments():
@@ -39,10 +36,11 @@ def arguments():
                         help='small files in 100 folders, nearby, for the command lines')
     parser.add_argument('--logins', type=int, default=200)
     parser.add_argument('--delay', type=float, default=10, help='of one direction, in milliseconds')
-    parser.add_argument('--program', type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument('--rftp', type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument('--state', type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument('--port', type=int, required=True, help=argparse.SUPPRESS)
+    parser.add_argument('--longest', type=float, default=150,
+                        help='seconds after which a command line is left out, such as wget with the distant tree')
+    parser.add_argument('--rate', type=float,
+                        help='of the link that the command lines use, in Mbit/s; without it, packets are only delayed')
+    servers.add_arguments(parser)
     parser.add_argument('workload', nargs='*')
     asked = parser.parse_args()
     asked.scale = 100
@@ -52,51 +50,39 @@ def arguments():
     return asked
 
 
-def source(place, size):
-    """A large file that nothing compresses."""
-    block = os.urandom(MIB)
-    with open(place / 'source', 'wb') as file:
-        for _ in range(size):
-            file.write(block)
-
-
 def main():
     asked = arguments()
-    memory = '/dev/shm' if os.path.isdir('/dev/shm') else None
     rows, failed = [], False
-    with tempfile.TemporaryDirectory(prefix='ftp-bench-', dir=memory) as place:
-        place = Path(place)
-        source(place, asked.size)
-        servers = Servers(asked.program, asked.state, asked.port, place, asked.size * MIB)
-        try:
-            workloads = Workloads(asked, place, servers).by_name()
-            unknown = [name for name in asked.workload if name not in workloads]
-            if unknown:
-                sys.exit(f'{" ".join(unknown)}: not among the workloads: {" ".join(workloads)}')
-            for name in asked.workload or workloads:
-                print(f'{name} …', file=sys.stderr, flush=True)
-                try:
-                    for row in workloads[name](name):
-                        rows.append(row)
-                        if asked.json:
-                            print(json.dumps(row), flush=True)
-                except delay.NoLink:
-                    print(f'{name}: LEFT OUT: no {delay.DEVICE} for a link with a delay',
-                          file=sys.stderr)
-                except (Failed, OSError) as error:
-                    print(f'{name}: left out: {error}', file=sys.stderr)
-                    failed = True
-        finally:
-            servers.stop()
-        if asked.write:
-            text = report.conditions(asked, servers) + '\n' + report.table(rows)
-            report.write(asked.write, text)
+    with servers.started(asked, asked.size) as all_servers:
+        workloads = Workloads(asked, all_servers.place, all_servers).by_name()
+        unknown = [name for name in asked.workload if name not in workloads]
+        if unknown:
+            sys.exit(f'{" ".join(unknown)}: not among the workloads: {" ".join(workloads)}')
+        for name in asked.workload or workloads:
+            print(f'{name} …', file=sys.stderr, flush=True)
+            try:
+                for row in workloads[name](name):
+                    rows.append(row)
+                    if asked.json:
+                        print(json.dumps(row), flush=True)
+            except delay.NoLink as error:
+                print(f'{name}: {error}', file=sys.stderr)
+            except (Failed, OSError) as error:
+                print(f'{name}: left out: {error}', file=sys.stderr)
+                failed = True
+        versions = report.versions(all_servers)
+    if asked.write:
+        text = report.conditions(asked, versions) + '\n' + report.table(rows)
+        report.write(asked.write, text)
     if asked.smoke:
         for row in rows:
             if row['unit'] in ('round trips', 'allocations') and not all(so for _, so in report.met(row)):
                 print(f'{row["workload"]}: {row["ours"]:g} {row["unit"]}, at most {row["most"]} are due',
                       file=sys.stderr)
                 failed = True
+        for error in plot_check.errors():
+            print(f'plots: {error}', file=sys.stderr)
+            failed = True
     elif not asked.json and not asked.write:
         print(report.table(rows), end='')
     sys.exit(failed)

@@ -1,7 +1,10 @@
 """The servers: the bare one, nearby and behind a delay, and vsftpd as tests/servers/start leaves it."""
 
+import argparse
+import os
 import shutil
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +15,38 @@ from measure import Failed
 
 # The name of uploaded files.
 UPLOAD = 'upload'
+
+MIB = 1 << 20
+
+
+def add_arguments(parser):
+    """What tests/bench passes itself: the programs, what tests/servers/start has left, and the first port."""
+    parser.add_argument('--program', type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument('--rftp', type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument('--state', type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument('--port', type=int, required=True, help=argparse.SUPPRESS)
+
+
+def _source(place, size):
+    """A large file that nothing compresses."""
+    block = os.urandom(MIB)
+    with open(place / 'source', 'wb') as file:
+        for _ in range(size):
+            file.write(block)
+
+
+@contextmanager
+def started(asked, size):
+    """The servers, with a large file of so many MiB, and a folder in memory; both for a while."""
+    memory = '/dev/shm' if os.path.isdir('/dev/shm') else None
+    with tempfile.TemporaryDirectory(prefix='ftp-bench-', dir=memory) as place:
+        place = Path(place)
+        _source(place, size)
+        servers = Servers(asked.program, asked.state, asked.port, place, size * MIB)
+        try:
+            yield servers
+        finally:
+            servers.stop()
 
 
 class Servers:
@@ -56,18 +91,23 @@ class Servers:
         for child in children:
             child.wait()
 
-    def distant(self, seconds, tls=False):
-        """The bare server behind a link that takes so long in each direction; counts from here."""
+    def distant(self, seconds, tls=False, rate=None):
+        """The bare server behind a link that takes so long in each direction; counts from here.
+
+        `rate`: that of the link, in bytes per second.
+        """
+        if not os.path.exists(delay.DEVICE):
+            raise delay.NoLink(f'LEFT OUT: no {delay.DEVICE} for a link with a delay')
         port = self.port + 4
         if self.link is None:
             self.link = delay.Link({port, port + 1})
             self.distant_authority = self._start(delay.HOST, delay.PEER, port)
-        self.link.reset(seconds)
+        self.link.reset(seconds, rate)
         return Server('bare', delay.PEER, port, self.distant_authority if tls else None)
 
-    def distant_real(self, name, seconds, tls=False):
+    def distant_real(self, name, seconds, tls=False, rate=None):
         """Another instance of a real server behind that link."""
-        self.distant(seconds)
+        self.distant(seconds, rate=rate)
         return self.real_distant.server(name, tls)
 
     @contextmanager

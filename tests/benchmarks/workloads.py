@@ -5,7 +5,6 @@ import shutil
 import sys
 from pathlib import Path
 
-import delay
 import machine
 import round_trips
 from command_lines import CommandLines
@@ -109,8 +108,6 @@ class Workloads:
             yield from work(arrived)
 
     def _distant(self, tls=False):
-        if not os.path.exists(delay.DEVICE):
-            raise delay.NoLink
         return self.servers.distant(self.delay, tls)
 
     def _round_trips(self, name, tls, goals):

@@ -1,5 +1,6 @@
 //! The tasks of clients, and the names of files
 
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -75,6 +76,10 @@ pub(crate) enum Task<'a> {
         path: &'a str,
         count: usize,
     },
+    /// Logs in, and keeps the sessions until the standard input ends
+    Idle {
+        count: usize,
+    },
     Files {
         folder: &'a str,
         count: usize,
@@ -94,12 +99,21 @@ pub(crate) fn parse<'a>(arguments: &[&'a str]) -> Result<(At<'a>, Task<'a>)> {
         ["login", count] => Task::Login { count: count.parse()?, fresh: false },
         ["login-fresh", count] => Task::Login { count: count.parse()?, fresh: true },
         ["again", path, count] => Task::Again { path, count: count.parse()? },
+        ["idle", count] => Task::Idle { count: count.parse()? },
         ["files", folder, count, into, sessions] => {
             Task::Files { folder, count: count.parse()?, into, sessions: sessions.parse()? }
         }
         _ => return Err(format!("{task:?}: not a task").into()),
     };
     Ok((At { address, user, password, tls }, task))
+}
+
+/// Keeps the sessions of [`Task::Idle`] open until standard input ends: the starting program measures the memory meanwhile
+pub(crate) fn hold<T>(sessions: Vec<T>) -> Result<()> {
+    println!("ready");
+    io::stdin().read_to_end(&mut Vec::new())?;
+    drop(sessions);
+    Ok(())
 }
 
 /// Returns the name of a small file in a folder on the server

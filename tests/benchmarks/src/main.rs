@@ -11,6 +11,7 @@
 //!          login COUNT
 //!          login-fresh COUNT       no TLS session is resumed
 //!          again PATH COUNT        the same file in one session, discarded
+//!          idle COUNT              logs in so many sessions, prints `ready` and keeps them until its input ends
 //!          files FOLDER COUNT INTO SESSIONS
 //! ```
 //!

@@ -78,6 +78,8 @@ async fn work(at: &At<'_>, tls: Option<TlsConfig>, task: &Task<'_>) -> Result<()
             }
         }
         Task::Login { .. } => {}
+        // tests/scale has many sessions on one thread.
+        Task::Idle { .. } => return Err("not with this client".into()),
     }
     ftp.quit().await?;
     Ok(())

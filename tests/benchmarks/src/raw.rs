@@ -22,15 +22,13 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
     let mut control = Control::log_in(at)?;
     let mut block = vec![0; 256 * 1024];
     match *task {
-        Task::Down { path, file } => {
-            let mut data = control.open(&format!("RETR {path}"))?;
-            let mut out: Box<dyn Write> = match file {
-                Some(file) => Box::new(File::create(file)?),
-                None => Box::new(io::sink()),
-            };
-            match &mut data {
-                Data::Clear(socket) => copy(socket, &mut out, &mut block)?,
-                Data::Tls(stream) => decrypt(stream, &mut out, &mut block)?,
+        Task::Down { path, file: Some(file) } => {
+            control.download(path, &mut File::create(file)?, &mut block)?;
+        }
+        Task::Down { path, file: None } => control.download(path, &mut io::sink(), &mut block)?,
+        Task::Again { path, count } => {
+            for _ in 0..count {
+                control.download(path, &mut io::sink(), &mut block)?;
             }
         }
         Task::Up { file, path } => {
@@ -50,10 +48,11 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
                     while stream.sock.read(&mut block)? > 0 {}
                 }
             }
+            drop(data);
+            control.expect('2')?;
         }
         _ => return Err("there is no limit to that".into()),
     }
-    control.expect('2')?;
     // Real servers take time for this, too.
     control.say("QUIT", '2')?;
     Ok(())
@@ -124,6 +123,17 @@ impl<'a> Control<'a> {
         control.say(&format!("PASS {}", at.password), '2')?;
         control.say("TYPE I", '2')?;
         Ok(control)
+    }
+
+    fn download(&mut self, path: &str, to: &mut impl Write, block: &mut [u8]) -> Result<()> {
+        let mut data = self.open(&format!("RETR {path}"))?;
+        match &mut data {
+            Data::Clear(socket) => copy(socket, to, block)?,
+            Data::Tls(stream) => decrypt(stream, to, block)?,
+        }
+        drop(data);
+        self.expect('2')?;
+        Ok(())
     }
 
     fn open(&mut self, command: &str) -> Result<Data> {

@@ -9,7 +9,7 @@ use suppaftp::types::FileType;
 use suppaftp::{FtpError, FtpStream, Mode, RustlsConnector, RustlsFtpStream};
 
 use crate::Result;
-use crate::client::{At, Task, host, local, remote};
+use crate::client::{At, Task, hold, host, local, remote};
 
 pub(crate) fn run(at: &At<'_>, task: &Task<'_>) -> Result<()> {
     let mut config = at.tls.map(|tls| tls.config()).transpose()?;
@@ -43,6 +43,9 @@ where
         }
         return Ok(());
     }
+    if let Task::Idle { count } = *task {
+        return hold((0..count).map(|_| log_in()).collect::<Result<_>>()?);
+    }
     let mut ftp = log_in()?;
     ftp.transfer_type(FileType::Binary)?;
     ftp.set_mode(Mode::ExtendedPassive);
@@ -72,7 +75,9 @@ where
         Task::Up { file, path } => {
             ftp.put_file(path, &mut File::open(file)?)?;
         }
-        Task::Files { .. } | Task::Login { .. } => return Err("not with suppaftp".into()),
+        Task::Files { .. } | Task::Login { .. } | Task::Idle { .. } => {
+            return Err("not with suppaftp".into());
+        }
     }
     ftp.quit()?;
     Ok(())
