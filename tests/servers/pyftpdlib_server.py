@@ -34,6 +34,9 @@ TLS_FTPHandler.authorizer = authorizer
 TLS_FTPHandler.certfile = certificate
 TLS_FTPHandler.masquerade_address = announced
 TLS_FTPHandler.active_dtp = ReleasedActiveDTP
+# Not those from which the system takes free ones: a client that connects late to another test's port, which has been
+# closed since, would otherwise take the place of the one that is expected here.
+TLS_FTPHandler.passive_ports = range(29000, 30000)
 loop = IOLoop.instance()
 for address in addresses:
     server = FTPServer((address, int(port)), TLS_FTPHandler, ioloop=loop)
