@@ -52,13 +52,13 @@ pub(crate) fn aside(name: &[u8], suffix: &str) -> Vec<u8> {
 }
 
 /// Which of the two commands of a rename failed
-enum Refused {
+pub(crate) enum Refused {
     From(Error),
     To(Error),
 }
 
 impl Refused {
-    fn into_error(self) -> Error {
+    pub(crate) fn into_error(self) -> Error {
         match self {
             Self::From(error) | Self::To(error) => error,
         }
@@ -171,7 +171,7 @@ impl Upload<'_> {
 }
 
 /// Renames a file; the error tells which of the two names was refused
-fn rename(client: &mut Client, from: &[u8], to: &[u8]) -> Result<(), Refused> {
+pub(crate) fn rename(client: &mut Client, from: &[u8], to: &[u8]) -> Result<(), Refused> {
     client.command("RNFR", from).map_err(Refused::From)?;
     let reply = client.command("RNTO", to).map_err(Refused::To)?;
     match reply.kind() {

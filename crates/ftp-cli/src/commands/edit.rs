@@ -1,5 +1,6 @@
 //! `rm`, `mv`, `mkdir`, `chmod` and `touch`
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
@@ -15,6 +16,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::location::{Remote, join, single_origin};
 use crate::pool::{Lease, Pool};
+use crate::publish::{self, Refused};
 use crate::report::{Action, Reporter};
 
 pub(super) fn rm(args: &RmArgs, context: &Context) -> Result<Exit, Failure> {
@@ -76,6 +78,13 @@ fn change(
 
 fn is_gone(path: &[u8]) -> impl FnMut(&mut Client) -> Result<bool, Error> {
     move |client| exists(client, path).map(|is_there| !is_there)
+}
+
+fn is_directory_there(path: &[u8]) -> impl FnMut(&mut Client) -> Result<bool, Error> {
+    move |client| match in_parent(client, path)? {
+        Found::Entry(entry) => Ok(entry.kind() == EntryKind::Dir),
+        Found::Absent | Found::Unknown => Ok(false),
+    }
 }
 
 fn is_directory() -> Failure {
@@ -163,11 +172,18 @@ pub(super) fn mv(args: &MvArgs, context: &Context) -> Result<Exit, Failure> {
             false => to.path().to_vec(),
         };
         let from = remote.path();
-        change(
-            lease,
-            |client| client.rename(from, &path).map(|_| ()),
-            |client| Ok(!exists(client, from)? && exists(client, &path)?),
-        )
+        // Without it, what stands under the new name may have been there before.
+        let source_was_there = Cell::new(false);
+        let rename = |client: &mut Client| {
+            publish::rename(client, from, &path).map_err(|refused| {
+                source_was_there.set(source_was_there.get() || matches!(refused, Refused::To(_)));
+                refused.into_error()
+            })
+        };
+        let is_renamed = |client: &mut Client| {
+            Ok(source_was_there.get() && !exists(client, from)? && exists(client, &path)?)
+        };
+        change(lease, rename, is_renamed)
     })
 }
 
@@ -176,7 +192,9 @@ pub(super) fn mkdir(args: &MkdirArgs, context: &Context) -> Result<Exit, Failure
         let path = remote.path();
         match args.parents {
             true => lease.request(|client| client.create_dir_all(path).map(|_| ())),
-            false => lease.request(|client| client.mkdir(path).map(|_| ())),
+            false => {
+                change(lease, |client| client.mkdir(path).map(|_| ()), is_directory_there(path))
+            }
         }
     })
 }

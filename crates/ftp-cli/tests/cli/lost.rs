@@ -64,8 +64,8 @@ fn a_file_that_an_attempt_without_a_reply_has_renamed_is_renamed() {
 #[test]
 fn a_file_that_was_never_there_is_a_failure() {
     for command in ["rm", "mv"] {
-        // The first session finds no file, or it ends before the command, and the second one finds none.
-        for close_at in ["", "USER"] {
+        // The first session finds no file, or it ends before or at the command, and the second one finds none.
+        for close_at in ["", "USER", "RNFR"] {
             let (server, home) = (losing("", REFUSALS[0]), Home::new());
             server.files().remove("pub/old");
             server.files().put("pub/new", b"other");
@@ -95,5 +95,22 @@ fn a_change_that_was_not_carried_out_is_made_by_the_next_attempt() {
         assert_eq!(run.code, Some(0), "{command}: {run:?}");
         assert!(!server.files().contains("pub/old"));
         assert_eq!(server.files().contains("pub/new"), verb == "RNTO");
+    }
+}
+
+/// The second attempt finds what stands under the name: a directory, which is the result, or a file, which is not
+#[test]
+fn a_directory_that_an_attempt_without_a_reply_has_made_is_made() {
+    for (listed, code) in [("Type=dir;", Some(0)), ("Type=file;Size=7;", Some(8))] {
+        let (server, home) = (Server::start(), Home::new());
+        server.on_command(move |command: Command<'_>| match (command.verb, command.in_all) {
+            ("MKD", 1) => Action::close(),
+            ("MKD", _) => Action::reply("550 Create directory operation failed."),
+            ("MLSD", _) => Action::serve().data(format!("{listed} new\r\n")),
+            _ => Action::serve(),
+        });
+        let run = home.rftp(&["mkdir", "--retry-delay", "0.02", &server.url("pub/new")]);
+        assert_eq!(run.code, code, "{listed}: {run:?}");
+        assert_eq!(server.count("MKD"), 2, "{listed}");
     }
 }
