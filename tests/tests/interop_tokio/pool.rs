@@ -2,12 +2,14 @@
 //!
 //! `FTP_POOL_FILES` is the number of files, by default 500. The test prints its figures (`--nocapture`).
 
+use std::collections::VecDeque;
 use std::fs;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ftp_tests::servers::{self, Server};
 use ftp_tokio::ftp_tls::{TlsConfig, Trust};
-use ftp_tokio::{Client, Config, Options, Pool, Site, TlsPolicy};
+use ftp_tokio::{Client, Config, Options, Pool, Site, TlsPolicy, Trace};
 use tokio::runtime::Builder;
 
 #[allow(dead_code, unreachable_pub, reason = "it is a program of its own")]
@@ -44,8 +46,39 @@ fn config() -> Config {
 async fn fetch(client: &mut Client, server: &Server, file: usize) {
     let path = format!("{}/{}", server.directory.trim_end_matches('/'), name(file));
     let mut bytes = Vec::new();
-    client.download_to(path, &mut bytes).await.unwrap();
+    let result = client.download_to(path, &mut bytes).await;
+    result.unwrap_or_else(|error| panic!("{}: file {file}: {error:?}", server.name));
     assert!(bytes == content(file), "{}: file {file}", server.name);
+}
+
+type Lines = Arc<Mutex<VecDeque<String>>>;
+
+/// The last lines of a session, which are printed if its task panics
+#[derive(Default)]
+struct LastLines(Lines);
+
+impl LastLines {
+    const MAX: usize = 30;
+
+    /// Returns a hook that notes a line
+    fn hook(&self, begun: Instant) -> impl Fn(&Trace) + Send + Sync + use<> {
+        let lines = self.0.clone();
+        move |line| {
+            let mut lines = lines.lock().unwrap();
+            if lines.len() == Self::MAX {
+                lines.pop_front();
+            }
+            lines.push_back(format!("{:?} {line}", begun.elapsed()));
+        }
+    }
+}
+
+impl Drop for LastLines {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("{:#?}", self.0.lock().unwrap());
+        }
+    }
 }
 
 /// Eight sessions, each with its share of the files, as one would write it by hand for such a server
@@ -56,8 +89,10 @@ async fn by_hand(server: &Server, files: usize) -> Duration {
         let server = server.clone();
         running.push(tokio::spawn(async move {
             let address = ("127.0.0.1", server.port);
+            let last = LastLines::default();
+            let options = Options::new(config()).trace(last.hook(begun));
             let mut client =
-                Client::connect_and_login(address, config(), &server.user, &server.password)
+                Client::connect_and_login(address, options, &server.user, &server.password)
                     .await
                     .unwrap();
             for file in (session..files).step_by(LIMIT) {
