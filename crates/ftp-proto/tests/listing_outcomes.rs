@@ -90,6 +90,30 @@ fn what_the_server_could_not_read_is_not_empty() {
 }
 
 /// A message of the server is not a file if nothing else follows; among names it is one of them
+/// RFC 3659 section 7.5.5: `l` may list, `e` may enter. What ProFTPD lists of a directory with mode 744 (Q158)
+#[test]
+fn a_directory_that_may_be_listed_and_not_entered_is_not_empty() {
+    const PARENT: &str = "perm=e;type=pdir; ..\r\n";
+    const FILE: &str = "type=file; f\r\n";
+    let mlsd = |lines: &str| outcome(parser().with_format(Format::Mlsx), lines);
+    for rights in ["fl", "FL", "lcdmp"] {
+        let line = format!("perm={rights};type=cdir; .");
+        for listing in [format!("{line}\r\n{PARENT}"), format!("{PARENT}{line}\r\n")] {
+            let (names, unknown, result) = mlsd(&listing);
+            assert_eq!((names.len(), unknown), (0, 0), "{listing}");
+            let error = result.expect_err(&listing).to_string();
+            assert_eq!(error, format!("the directory could not be read: {line}"));
+            assert!(mlsd(&(listing + FILE)).2.is_ok(), "{line}");
+        }
+    }
+    // The right to enter the parent says nothing about the directory. Some servers tell no rights.
+    for rights in ["el", "flcdmpe", "", "cdm"] {
+        let listing = format!("perm={rights};type=cdir; .\r\n{PARENT}");
+        assert!(mlsd(&listing).2.is_ok(), "{listing}");
+    }
+    assert!(mlsd(&format!("type=cdir; .\r\n{PARENT}")).2.is_ok());
+}
+
 #[test]
 fn messages_of_the_server_are_not_names() {
     let lines = [

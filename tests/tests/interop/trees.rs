@@ -1,11 +1,12 @@
 //! Trees of directories and the times of files
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::symlink;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::driver::{Descent, Error, TimeCommand};
+use crate::driver::{Client, Descent, Error, OwnedEntry, ReadDir, TimeCommand};
 use ftp_blocking::{WalkOptions, system_time, timestamp};
 
 use crate::on_each_server;
@@ -38,7 +39,7 @@ fn directories_with_their_parents() {
 /// Creates a tree with links out of it and into itself; the files belong to the server's user
 ///
 /// No link leads to `..` alone: ProFTPD lists such a link with no form of LIST.
-fn make(ftp: &mut crate::driver::Client, local: &Path) {
+fn make(ftp: &mut Client, local: &Path) {
     for path in ["tree/sub/deep", "precious"] {
         ftp.create_dir_all(path).unwrap();
     }
@@ -92,6 +93,45 @@ fn a_tree_is_walked() {
             count += 1;
         }
         assert!((9..40).contains(&count), "{} {count}", way.name());
+        ftp.quit().unwrap();
+    });
+}
+
+fn entries(ftp: &mut Client, directory: ReadDir) -> Result<Vec<OwnedEntry>, Error> {
+    ftp.read_dir(directory)?.collect()
+}
+
+/// A mirror would delete the files that are missing from an empty directory
+#[test]
+fn a_directory_that_may_not_be_read_is_not_empty() {
+    on_each_server(|way| {
+        let (mut ftp, _, local) = way.enter();
+        for (name, mode) in [("unreadable", 0o711), ("unsearchable", 0o744), ("closed", 0o700)] {
+            let path = local.join(name);
+            std::fs::create_dir(&path).unwrap();
+            std::fs::write(path.join("file"), "content").unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            for directory in [ReadDir::new(name), ReadDir::long(name)] {
+                let found = entries(&mut ftp, directory);
+                assert!(found.as_ref().map_or(true, |all| all.len() == 1), "{name}: {found:?}");
+            }
+        }
+        for name in ["empty", "empty/with two words", "empty/missing"] {
+            let expected = if name.ends_with("missing") {
+                None
+            } else {
+                std::fs::create_dir(local.join(name)).unwrap();
+                Some(0)
+            };
+            let found = entries(&mut ftp, ReadDir::new(name));
+            assert_eq!(found.as_ref().ok().map(Vec::len), expected, "{name}: {found:?}");
+        }
+        std::fs::write(local.join("file"), "content").unwrap();
+        symlink("unreadable", local.join("link")).unwrap();
+        for name in ["file", "file/x", "link"] {
+            let found = entries(&mut ftp, ReadDir::new(name));
+            assert!(found.is_err() || name == "link", "{name}: {found:?}");
+        }
         ftp.quit().unwrap();
     });
 }

@@ -74,4 +74,5 @@ pub use owned::OwnedEntry;
 pub use parser::ListingParser;
 pub use reader::ListingReader;
 pub use replies::{StatListing, parse_mlst, parse_stat};
+pub(crate) use tally::beginning;
 pub use time::{DateOrder, Modified, Precision, Zone};

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use super::entry::Entry;
 use super::item::Item;
 use super::note::Note;
 use super::section::Section;
@@ -20,6 +21,8 @@ pub(super) struct Tally {
 enum Content {
     #[default]
     Nothing,
+    /// The directory itself, whose entries the user may not examine, and no entry
+    Closed(Box<[u8]>),
     /// A line that can't be parsed, which may be an entry or a message of the server, and no entry
     Unknown(Box<[u8]>),
     /// An error of the server, and no entry
@@ -33,7 +36,11 @@ impl Tally {
     pub(super) fn take(&mut self, item: &Item<'_>) -> bool {
         self.section.advance(item);
         match item {
-            Item::Entry(entry) if entry.is_dot() => {}
+            Item::Entry(entry) if entry.is_dot() => {
+                if matches!(self.content, Content::Nothing) && is_own(entry) && entry.is_closed() {
+                    self.content = Content::Closed(beginning(entry.raw));
+                }
+            }
             Item::Entry(_) if self.section.is_own() => {
                 self.content = Content::Entries;
                 return true;
@@ -41,7 +48,7 @@ impl Tally {
             Item::Entry(_) => self.unknown += 1,
             Item::Note(Note::Error(line)) => {
                 self.unknown += 1;
-                if matches!(self.content, Content::Nothing | Content::Unknown(_)) {
+                if !matches!(self.content, Content::Error(_) | Content::Entries) {
                     self.content = Content::Error(beginning(line));
                 }
             }
@@ -64,7 +71,7 @@ impl Tally {
     /// Checks whether the directory could be read, once all lines have come; an error is returned once
     pub(super) fn complete(&mut self) -> Result<(), Error> {
         match core::mem::take(&mut self.content) {
-            Content::Unknown(line) | Content::Error(line) => {
+            Content::Closed(line) | Content::Unknown(line) | Content::Error(line) => {
                 Err(Error::UnreadableDirectory { line })
             }
             content => {
@@ -75,8 +82,14 @@ impl Tally {
     }
 }
 
+/// Whether an entry that is `.` or `..` is the requested directory
+fn is_own(dot: &Entry<'_>) -> bool {
+    let is_parent = |kind: &[u8]| kind.eq_ignore_ascii_case(b"pdir");
+    dot.name != b".." && !dot.facts.get("type").is_some_and(is_parent)
+}
+
 /// Returns as much of a line as an error keeps
-fn beginning(line: &[u8]) -> Box<[u8]> {
+pub(crate) fn beginning(line: &[u8]) -> Box<[u8]> {
     const MOST: usize = 512;
     line[..line.len().min(MOST)].into()
 }

@@ -17,6 +17,11 @@
 //! one, and one that is missing as empty (Q126); Pure-FTPd expands `[` and `*`, and finds nothing in `two words` (Q36,
 //! Q37).
 //!
+//! A directory that the user may not read is empty to LIST on some servers (Q158). So what MLST says of a directory without
+//! entries is asked for, where it tells the user's rights:
+//!
+//!   LIST ── no entries ──▶ MLST ──▶ done, or an error
+//!
 //! The result of the listing is held back until the session is in its previous working directory again.
 
 use alloc::boxed::Box;
@@ -26,12 +31,14 @@ use crate::control::command::{Argument, ArgumentError, Verb};
 use crate::control::features::Features;
 use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::error::{ConnectionError, Error};
+use crate::listing::{beginning, parse_mlst};
 use crate::op::features::{FeaturesOp, is_unknown};
 use crate::op::machine::{Context, Ended};
 use crate::op::request::List;
 use crate::op::running::Running;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::transfer::TransferOp;
+use crate::server::Kind;
 use crate::session::{Mlsd, Session};
 
 /// A request to read a directory: [`Client::read_dir`](crate::Client::read_dir)
@@ -135,6 +142,12 @@ enum Stage {
         home: Argument,
         verb: Verb,
     },
+    /// MLST of the working directory has been sent, because nothing was found in it
+    Examining {
+        /// The directory to return to, if another one was entered
+        home: Option<Argument>,
+        held: Outcome,
+    },
     Returning {
         home: Argument,
         held: Result<Outcome, Error>,
@@ -205,6 +218,13 @@ impl ReadDirOp {
                 self.entered(ended.result, home, purpose, begun, session)
             }
             Stage::ListingInside { home, verb } => self.listed_inside(verb, ended, home, session),
+            Stage::Examining { home, held } => {
+                let result = match ended.result {
+                    Ok(Outcome::Reply(reply)) => examined(&reply, held),
+                    _ => Ok(held),
+                };
+                self.leave(home, result)
+            }
             Stage::Over => Next::Done(ended.result),
         }
     }
@@ -212,8 +232,10 @@ impl ReadDirOp {
     /// After an abort, returns to the previous working directory, if another one may have been entered
     fn go_home(&mut self, stage: Stage) -> Next {
         match stage {
-            Stage::Entering { home, .. } | Stage::ListingInside { home, .. } => {
-                self.leave(home, Err(Error::Aborted))
+            Stage::Entering { home, .. }
+            | Stage::ListingInside { home, .. }
+            | Stage::Examining { home: Some(home), .. } => {
+                self.leave(Some(home), Err(Error::Aborted))
             }
             _ => Next::Done(Err(Error::Aborted)),
         }
@@ -291,11 +313,13 @@ impl ReadDirOp {
                 session.directory = Some(home);
                 Next::Done(refused_inside(reply))
             }
-            Purpose::Prove(reply) => self.leave(home, refused_inside(reply)),
+            Purpose::Prove(reply) => self.leave(Some(home), refused_inside(reply)),
         }
     }
 
-    fn leave(&mut self, home: Argument, held: Result<Outcome, Error>) -> Next {
+    /// Returns to this directory, if another one was entered
+    fn leave(&mut self, home: Option<Argument>, held: Result<Outcome, Error>) -> Next {
+        let Some(home) = home else { return Next::Done(held) };
         let back = cwd(&home);
         self.run(Stage::Returning { home, held }, Ok(back))
     }
@@ -312,7 +336,26 @@ impl ReadDirOp {
                 Next::Done(Err(Error::from_reply(reply)))
             }
             Listed::Refused(reply) => self.locate(Purpose::Prove(reply), session),
-            Listed::Final(result) => Next::Done(result),
+            Listed::Final(result) => self.found(verb, result, None, session),
+        }
+    }
+
+    /// Takes the result of a listing of the working directory
+    fn found(
+        &mut self,
+        verb: Verb,
+        result: Result<Outcome, Error>,
+        home: Option<Argument>,
+        session: &Session,
+    ) -> Next {
+        match result {
+            Ok(held @ Outcome::Transfer(Transfer { bytes: 0, .. }))
+                if verb != Verb::MLSD && tells_rights(session) =>
+            {
+                let mlst = Simple::new(Verb::MLST, Parameter::None, Want::Completion);
+                self.run(Stage::Examining { home, held }, Ok(Running::Simple(mlst)))
+            }
+            result => self.leave(home, result),
         }
     }
 
@@ -329,8 +372,8 @@ impl ReadDirOp {
                 let list = listing(verb, None).map(Running::Transfer);
                 self.run(Stage::ListingInside { home, verb }, list)
             }
-            Listed::Refused(reply) => self.leave(home, refused_inside(reply)),
-            Listed::Final(result) => self.leave(home, result),
+            Listed::Refused(reply) => self.leave(Some(home), refused_inside(reply)),
+            Listed::Final(result) => self.found(verb, result, Some(home), session),
         }
     }
 
@@ -396,13 +439,35 @@ fn inspect(verb: Verb, ended: Ended) -> Listed {
             Listed::Unknown
         }
         Err(Error::Permanent(reply) | Error::Transient(reply)) if refused => Listed::Refused(reply),
-        // vsftpd: `226 Transfer done (but failed to open directory).`
+        // vsftpd: `226 Transfer done (but failed to open directory).` Pure-FTPd: `226-Sorry, we were unable to read [.]`
         Ok(Outcome::Transfer(transfer))
-            if transfer.bytes == 0 && transfer.reply.contains(&["failed to open"]) =>
+            if transfer.bytes == 0
+                && transfer.reply.contains(&["failed to open", "unable to read"]) =>
         {
             Listed::Final(Err(Error::UnexpectedReply(transfer.reply)))
         }
         result => Listed::Final(result),
+    }
+}
+
+/// Whether MLST tells what the user may do with a directory, as far as one knows before
+fn tells_rights(session: &Session) -> bool {
+    match &session.features {
+        Some(features) => features.mlst().is_some_and(|facts| {
+            let mut names = facts.split(|byte| matches!(byte, b';' | b'*'));
+            names.any(|name| name.eq_ignore_ascii_case(b"perm"))
+        }),
+        None => session.kind == Kind::Proftpd,
+    }
+}
+
+/// Returns the result of an empty listing, given what MLST says of the directory
+fn examined(reply: &Reply, held: Outcome) -> Result<Outcome, Error> {
+    match parse_mlst(reply) {
+        Some(entry) if entry.is_closed() => {
+            Err(Error::UnreadableDirectory { line: beginning(entry.raw) })
+        }
+        _ => Ok(held),
     }
 }
 
