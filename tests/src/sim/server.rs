@@ -149,7 +149,8 @@ impl Server {
             }
             _ => {}
         }
-        out.push(Answer::Reply(deed, 220, "ready".into()));
+        let text = if self.habit == Habit::ListsPaths { "(vsFTPd 3.0.5)" } else { "ready" };
+        out.push(Answer::Reply(deed, 220, text.into()));
     }
 
     fn enter(&mut self, verb: &str, argument: &str) -> usize {
@@ -310,8 +311,9 @@ impl Server {
                 say(out, deed, 250, "there");
             }
             "FEAT" => {
-                let lines = "-Features:\r\n EPSV\r\n SIZE\r\n REST STREAM\r\n211 End";
-                say(out, deed, 211, lines);
+                let paths = if self.habit == Habit::ListsPaths { " TVFS\r\n" } else { "" };
+                let lines = "-Features:\r\n EPSV\r\n SIZE\r\n REST STREAM\r\n";
+                say(out, deed, 211, &format!("{lines}{paths}211 End"));
             }
             "EPSV" if argument == "beside" => say(out, deed, 229, "open (|||6000|)"),
             "EPSV" => say(out, deed, 229, "open (|||5000|)"),

@@ -91,7 +91,7 @@ impl<'a> Facts<'a> {
         };
         // Others end the transfer.
         let bears = match self.case.habit {
-            Habit::None => true,
+            Habit::None | Habit::ListsPaths => true,
             Habit::Beside(how) => !how.ends_transfers(),
             _ => false,
         };
