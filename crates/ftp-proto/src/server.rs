@@ -42,15 +42,6 @@ impl Kind {
             Self::Other => false,
         })
     }
-
-    /// Whether LIST takes its argument for a path, unless it looks like an option or a pattern (Q157)
-    ///
-    /// TVFS says that names between slashes make a path (RFC 3659 section 6). It was measured with vsftpd only.
-    pub(crate) fn lists_paths(self, features: Option<&Features>) -> bool {
-        self == Self::Vsftpd
-            && self.is_likely(features)
-            && features.is_some_and(|features| features.has("TVFS"))
-    }
 }
 
 /// Whether the greeting is that of a server that does not handle Telnet's IAC in names

@@ -96,8 +96,6 @@ pub enum Habit {
     TwoGreetings,
     /// 120, then 220 (RFC 959 section 5.4)
     SlowGreeting,
-    /// The greeting names vsftpd 3, and LIST takes its argument for a path; a directory that is missing is empty (Q157)
-    ListsPaths,
     /// The name of the downloaded file is part of the preliminary reply and looks like a size; the real size is not
     /// sent, and a truncation is not noticed (inetutils quotes names, others send the path alone)
     SizeInName,
@@ -138,7 +136,6 @@ impl Habit {
             Self::Queue,
             Self::TwoGreetings,
             Self::SlowGreeting,
-            Self::ListsPaths,
             Self::SizeInName,
             Self::StickyRest(450),
             Self::StickyRest(501),
@@ -197,7 +194,6 @@ impl Habit {
             Self::LateFinals { .. } => task.aborts(),
             // Its handshake begins as soon as the connection is made, which this network does not model.
             Self::Queue => !way.is_tls() && task.transfers(),
-            Self::ListsPaths => task.reads_directory(),
             Self::StickyRest(_) => matches!(task, Task::Resume | Task::ResumeLate),
             Self::SizeInName => matches!(task, Task::GetNamed | Task::GetNamedMore),
             _ => true,

@@ -149,8 +149,7 @@ impl Server {
             }
             _ => {}
         }
-        let text = if self.habit == Habit::ListsPaths { "(vsFTPd 3.0.5)" } else { "ready" };
-        out.push(Answer::Reply(deed, 220, text.into()));
+        out.push(Answer::Reply(deed, 220, "ready".into()));
     }
 
     fn enter(&mut self, verb: &str, argument: &str) -> usize {
@@ -311,9 +310,8 @@ impl Server {
                 say(out, deed, 250, "there");
             }
             "FEAT" => {
-                let paths = if self.habit == Habit::ListsPaths { " TVFS\r\n" } else { "" };
-                let lines = "-Features:\r\n EPSV\r\n SIZE\r\n REST STREAM\r\n";
-                say(out, deed, 211, &format!("{lines}{paths}211 End"));
+                let lines = "-Features:\r\n EPSV\r\n SIZE\r\n REST STREAM\r\n211 End";
+                say(out, deed, 211, lines);
             }
             "EPSV" if argument == "beside" => say(out, deed, 229, "open (|||6000|)"),
             "EPSV" => say(out, deed, 229, "open (|||5000|)"),

@@ -58,38 +58,6 @@ fn the_last_line_may_have_no_line_ending() {
     assert_eq!(found, [&b"x"[..], b"x2"]);
 }
 
-/// vsftpd lists nothing, and no error, if the user may read the directory but not examine its entries
-#[test]
-fn what_vsftpd_lists_by_name_is_listed_and_nothing_is_not() {
-    let server = serve(|s| {
-        s.reply("220 (vsFTPd 3.0.3)");
-        s.exchange("USER u", "331 password, please");
-        s.exchange("PASS p", "230 welcome");
-        s.exchange("FEAT", "211-Features:\r\n EPSV\r\n TVFS\r\n211 End");
-        s.exchange("TYPE A", "200 text");
-        s.send_file("LIST d/.", format!("{DISGUISED}\r\n").as_bytes());
-        s.send_file("LIST closed/.", b"");
-        s.exchange("PWD", "257 \"/\"");
-        s.exchange("CWD closed", "550 Failed to change directory.");
-        s.send_file("LIST open/.", b"");
-        s.exchange("CWD open", "250 ok");
-        s.send_file("LIST", format!("{DISGUISED}\r\n{DISGUISED}2\r\n").as_bytes());
-        s.exchange("CWD /", "250 ok");
-        s.exchange("NOOP", "200 here");
-        s.expect_close();
-    });
-    let mut ftp = login(&server);
-    let names = |ftp: &mut crate::driver::Client, path: &str| -> Result<Vec<Vec<u8>>, Error> {
-        ftp.read_dir(path)?.map(|entry| Ok(entry?.name().to_vec())).collect()
-    };
-    assert_eq!(names(&mut ftp, "d").unwrap(), [b"x"]);
-    assert!(names(&mut ftp, "closed").unwrap_err().is_missing());
-    assert_eq!(names(&mut ftp, "open").unwrap(), [&b"x"[..], b"x2"]);
-    ftp.noop().unwrap();
-    drop(ftp);
-    server.join();
-}
-
 /// Returns the results of a listing with these lines
 fn results(
     directory: ReadDir,

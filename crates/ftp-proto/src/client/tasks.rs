@@ -117,8 +117,7 @@ impl Client {
         let session = &mut self.wire.session;
         let is_users = matches!(task.request.owner, Owner::User(_));
         match (&task.operation, result) {
-            // A directory's first operation is only chosen then.
-            (Running::Nothing, _) | (Running::Transfer(_), Ok(Step::Again)) => {}
+            (Running::Transfer(_), Ok(Step::Again)) => {}
             (Running::Transfer(_), Ok(Step::Done(_))) if is_users => {
                 session.ahead.transfer_ended(true);
             }

@@ -5,9 +5,6 @@
 //!             ├── not known: LIST, remembered
 //!             └── refused: does the directory exist?
 //!
-//! vsftpd: LIST dir/. ── entries ──▶ done
-//!             └── no entries, or refused: from inside, as follows
-//!
 //! LIST and NLST, names that a server may take for a pattern, and the question whether the directory exists:
 //!   (PWD ─▶) CWD dir ── refused ──▶ the directory does not exist
 //!              └─▶ (LIST ─▶) CWD back ──▶ done
@@ -15,11 +12,10 @@
 //!
 //! The EPSV of that LIST goes out together with CWD (batch.rs).
 //!
-//! LIST and NLST do not get the name of another directory as their argument, because a server may also take it for an
+//! LIST and NLST never get the name of another directory as their argument, because a server may also take it for an
 //! option, a pattern or a file. vsftpd lists a directory that the user may not read as an entry of the current
 //! one, and one that is missing as empty (Q126); Pure-FTPd expands `[` and `*`, and finds nothing in `two words` (Q36,
-//! Q37). With `/.` after the name, vsftpd lists what is in that directory, or nothing (Q157). What is listed is in it;
-//! an empty listing proves nothing, so the directory is entered to find out. This saves the two round trips of CWD.
+//! Q37).
 //!
 //! A directory that the user may not read is empty to LIST on some servers (Q158). So what MLST says of a directory without
 //! entries is asked for, where it tells the user's rights:
@@ -133,8 +129,6 @@ enum Stage {
     Features,
     /// MLSD of the directory by its name, or, without a path, any listing of the working directory
     Listing(Verb),
-    /// LIST of the directory by its name
-    Trying,
     /// PWD has been sent, to know the directory to return to
     Locating(Purpose),
     Entering {
@@ -219,7 +213,6 @@ impl ReadDirOp {
             // If FEAT is refused, MLSD is not tried either.
             Stage::Features => self.list(best(session), session),
             Stage::Listing(verb) => self.listed(verb, ended, session),
-            Stage::Trying => self.tried(ended, session),
             Stage::Locating(purpose) => self.located(ended.result, purpose),
             Stage::Entering { home, purpose, begun } => {
                 self.entered(ended.result, home, purpose, begun, session)
@@ -249,10 +242,6 @@ impl ReadDirOp {
     }
 
     fn list(&mut self, verb: Verb, session: &Session) -> Next {
-        if let Some(inside) = self.path.as_ref().and_then(|path| by_name(verb, path, session)) {
-            let list = listing(verb, Some(inside)).map(Running::Transfer);
-            return self.run(Stage::Trying, list);
-        }
         if self.path.as_ref().is_some_and(|path| verb != Verb::MLSD || is_hard(path)) {
             return self.locate(Purpose::List(verb), session);
         }
@@ -388,19 +377,6 @@ impl ReadDirOp {
         }
     }
 
-    /// Takes entries that were listed by the directory's name; what else was the answer is asked again from inside
-    fn tried(&mut self, ended: Ended, session: &Session) -> Next {
-        match inspect(Verb::LIST, ended) {
-            Listed::Final(Ok(Outcome::Transfer(transfer))) if transfer.bytes > 0 => {
-                Next::Done(Ok(Outcome::Transfer(transfer)))
-            }
-            Listed::Final(Ok(_) | Err(Error::UnexpectedReply(_)))
-            | Listed::Refused(_)
-            | Listed::Unknown => self.locate(Purpose::List(Verb::LIST), session),
-            Listed::Final(Err(error)) => Next::Done(Err(error)),
-        }
-    }
-
     /// Returns the command to use instead of one that the server does not know
     fn other(verb: Verb, session: &mut Session) -> Verb {
         if verb == Verb::MLSD {
@@ -420,14 +396,6 @@ impl ReadDirOp {
 
 fn listing(verb: Verb, path: Option<Argument>) -> Result<Box<TransferOp>, Error> {
     TransferOp::list(List { verb, path: Ok(path) }).map(Box::new)
-}
-
-/// Returns the argument with which this command lists what is in the directory, if the server is known to take it so
-fn by_name(verb: Verb, path: &Argument, session: &Session) -> Option<Argument> {
-    if verb != Verb::LIST || is_hard(path) || !session.kind.lists_paths(session.features.as_ref()) {
-        return None;
-    }
-    Argument::new([path.as_bytes(), b"/."].concat()).ok()
 }
 
 fn best(session: &Session) -> Verb {

@@ -91,7 +91,7 @@ impl<'a> Facts<'a> {
         };
         // Others end the transfer.
         let bears = match self.case.habit {
-            Habit::None | Habit::ListsPaths => true,
+            Habit::None => true,
             Habit::Beside(how) => !how.ends_transfers(),
             _ => false,
         };

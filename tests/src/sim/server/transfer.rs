@@ -85,9 +85,6 @@ impl Server {
         let mut bytes = match (verb, self.files.get(path)) {
             ("RETR", Some(file)) => file[offset.min(file.len())..].to_vec(),
             ("RETR", None) => return say(out, deed, 550, "no such file"),
-            _ if self.habit == Habit::ListsPaths && matches!(path, "empty/." | "missing/.") => {
-                Vec::new()
-            }
             _ if self.here == "empty" => Vec::new(),
             _ => LISTING.to_vec(),
         };
