@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 
 use ftp_proto::{Get, List, Put, Transfer};
-use ftp_session::{Error, Holder};
+use ftp_session::{Buffer, Error, Holder};
 
 use crate::client::Client;
 use crate::listing::Lines;
@@ -116,7 +116,7 @@ fn copy(
 ) -> Result<(), Failed> {
     /// Enough for most small files, and there may be thousands of them
     const FIRST: usize = 16 * 1024;
-    let mut block = vec![0; options.block_size.min(FIRST)];
+    let mut block = Buffer::new(options.block_size.min(FIRST));
     let mut total = 0;
     loop {
         let count = match from.read(&mut block) {
@@ -131,7 +131,7 @@ fn copy(
             progress(total);
         }
         if count == block.len() && count < options.block_size {
-            block = vec![0; options.block_size.min(count * 4)];
+            block = Buffer::new(options.block_size.min(count * 4));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use ftp_blocking::Client;
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use ftp_proto::{Error as FtpError, Get};
-use ftp_session::{Error, FileDigest, Mismatch};
+use ftp_session::{Buffer, Error, FileDigest, Mismatch};
 
 use crate::args::TransferArgs;
 use crate::check;
@@ -213,7 +213,7 @@ fn digest_of(
 ) -> Result<FileDigest, Failure> {
     let mut digest = FileDigest::new(algorithm)
         .ok_or_else(|| Failure::new(Exit::Protocol, "an unknown algorithm of hashes"))?;
-    let mut block = vec![0; BLOCK];
+    let mut block = Buffer::new(BLOCK);
     let mut left = length;
     partial.seek(0).map_err(|error| Failure::local(partial.path(), &error))?;
     while left > 0 {
@@ -369,7 +369,7 @@ fn copy(
     running: &Running<'_>,
     digest: &mut Option<FileDigest>,
 ) -> Result<u64, Failure> {
-    let mut block = vec![0; BLOCK];
+    let mut block = Buffer::new(BLOCK);
     let mut moved = 0;
     loop {
         let count = match download.read(&mut block) {

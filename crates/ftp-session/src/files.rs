@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use sha2::Digest as _;
 
+use crate::buffer::Buffer;
 use crate::local::FileError;
 use crate::procedure::{Access, LocalAnswer, LocalOrder};
 
@@ -118,7 +119,7 @@ fn open_to_read(path: &Path) -> io::Result<File> {
 
 fn hash_of(mut file: &File, algorithm: HashAlgorithm) -> io::Result<Option<FileHash>> {
     let Some(mut digest) = FileDigest::new(algorithm) else { return Ok(None) };
-    let mut buffer = vec![0; 256 * 1024];
+    let mut buffer = Buffer::new(256 * 1024);
     loop {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(Some(digest.finish())),

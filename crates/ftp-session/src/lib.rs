@@ -117,6 +117,7 @@
 
 mod address;
 mod budget;
+mod buffer;
 mod cancel;
 mod copy;
 mod data;
@@ -160,6 +161,7 @@ pub use ftp_tls;
 
 pub use address::{AddressError, IntoServerAddress, ServerAddress, SourceAddress};
 pub use budget::{Admission, Budget, SessionEnd};
+pub use buffer::Buffer;
 pub use cancel::CancelFlag;
 pub use copy::{CopyError, ServerCopy};
 pub use entries::Entries;

@@ -43,6 +43,7 @@ pub use verify::Verification;
 pub use walk::{Descent, Walk, WalkEntry, WalkError, WalkOptions, WalkStep};
 pub use work::{Access, Directory};
 
+use crate::buffer::Buffer;
 use crate::entries::Entries;
 use crate::error::Error;
 use crate::event::{Completion, Event};
@@ -73,11 +74,11 @@ pub struct Procedure<T> {
     /// The result of that transfer, until the procedure asks for it
     ended: Option<Result<Transfer, Error>>,
     /// Bytes on their way between the transfer and the local file
-    buffer: Vec<u8>,
+    buffer: Buffer,
     /// Bytes of the buffer that the last block filled
     filled: usize,
     /// Bytes of the local file for comparison
-    local: Vec<u8>,
+    local: Buffer,
     block_size: usize,
     moved: u64,
     /// The parser for the next listing
@@ -176,9 +177,9 @@ impl<T> Procedure<T> {
             stage: Stage::Ready(None),
             transfer: None,
             ended: None,
-            buffer: Vec::new(),
+            buffer: Buffer::default(),
             filled: 0,
-            local: Vec::new(),
+            local: Buffer::default(),
             block_size: BLOCK,
             moved: 0,
             parser: None,
@@ -311,7 +312,7 @@ impl<T> Procedure<T> {
                 LocalOrder::Write { at, from: &mut self.buffer, length: received }
             }
             Stage::Comparing { at, received, compared } => {
-                self.local.resize(received - compared, 0);
+                self.local.resize(received - compared);
                 LocalOrder::Read { at: at + compared as u64, into: &mut self.local }
             }
             Stage::Reading { at } => LocalOrder::Read { at, into: &mut self.buffer },

@@ -1,7 +1,7 @@
 //! Whole files and texts in one call
 
 use ftp_proto::{Get, List, Put, Transfer};
-use ftp_session::{Error, Holder};
+use ftp_session::{Buffer, Error, Holder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter};
 
 use crate::client::Client;
@@ -15,9 +15,9 @@ const BLOCK: usize = 256 * 1024;
 const FIRST: usize = 16 * 1024;
 
 /// Enlarges the block for the next round if this round has filled it
-fn grow(block: &mut Vec<u8>, filled: usize) {
+fn grow(block: &mut Buffer, filled: usize) {
     if filled == block.len() {
-        block.resize((filled * 4).min(BLOCK), 0);
+        block.resize((filled * 4).min(BLOCK));
     }
 }
 
@@ -32,7 +32,7 @@ impl<C: Holder<Client> + Unpin> Download<C> {
         writer: &mut (impl AsyncWrite + Unpin + ?Sized),
         mut progress: impl FnMut(u64),
     ) -> Result<C::Done<Transfer>, C::Error> {
-        let mut block = vec![0; FIRST];
+        let mut block = Buffer::new(FIRST);
         let mut total = 0;
         // An error here is the transfer's own; `finish` returns it, with the client.
         while let Ok(count @ 1..) = self.read(&mut block).await {
@@ -58,7 +58,7 @@ impl<C: Holder<Client> + Unpin> Upload<C> {
         reader: &mut (impl AsyncRead + Unpin + ?Sized),
         mut progress: impl FnMut(u64),
     ) -> Result<C::Done<Transfer>, C::Error> {
-        let mut block = vec![0; FIRST];
+        let mut block = Buffer::new(FIRST);
         let mut total = 0;
         loop {
             let count = match reader.read(&mut block).await.map_err(Error::Local)? {

@@ -69,8 +69,8 @@ mod file {
     use std::task::{Context, Poll};
     use std::time::Duration;
 
-    use ftp_session::LocalFile;
     use ftp_session::procedure::{Access, LocalAnswer, LocalOrder};
+    use ftp_session::{Buffer, LocalFile};
     use tokio::task::{JoinHandle, spawn_blocking};
 
     /// Length in bytes of the blocks that are read ahead, which only large files have
@@ -94,13 +94,13 @@ mod file {
         pub(super) threads: Threads,
         /// Blocks that were read and not asked for yet
         ahead: VecDeque<Block>,
-        spare: Vec<Vec<u8>>,
+        spare: Vec<Buffer>,
     }
 
     struct Block {
         /// Offset in the file
         at: u64,
-        bytes: Vec<u8>,
+        bytes: Buffer,
         /// How many of the bytes are the file's; 0 at its end
         count: usize,
     }
@@ -112,7 +112,7 @@ mod file {
         /// Full blocks are being read, from this offset on, before anybody has asked for them
         Reading(u64, Running<VecDeque<Block>>),
         /// It is being written to; if that fails, the next order fails
-        Writing(Running<Vec<u8>>),
+        Writing(Running<Buffer>),
         /// The runtime was shut down, or a call was dropped, while something else was under way
         Lost,
     }
@@ -199,13 +199,13 @@ mod file {
         file: &mut LocalFile,
         mut at: u64,
         length: usize,
-        mut spare: Vec<Vec<u8>>,
+        mut spare: Vec<Buffer>,
     ) -> io::Result<VecDeque<Block>> {
         let most = if length == FULL { AHEAD } else { 1 };
         let mut blocks = VecDeque::new();
         loop {
             let mut bytes = spare.pop().unwrap_or_default();
-            bytes.resize(length, 0);
+            bytes.resize(length);
             let count = match file.carry_out(LocalOrder::Read { at, into: &mut bytes }) {
                 Ok(LocalAnswer::Read(count)) => count,
                 // Whoever asks for these bytes meets the error again.
@@ -258,7 +258,7 @@ mod file {
         async fn write(
             &mut self,
             at: u64,
-            from: &mut Vec<u8>,
+            from: &mut Buffer,
             length: usize,
         ) -> io::Result<LocalAnswer> {
             let (file, replace) = match std::mem::replace(&mut self.state, State::Lost) {
@@ -270,10 +270,10 @@ mod file {
             };
             let mut bytes = if length < from.len() / 2 {
                 // Most small files: a copy costs less than another buffer.
-                from[..length].to_vec()
+                Buffer::from(&from[..length])
             } else {
                 let mut spare = self.spare.pop().unwrap_or_default();
-                spare.resize(from.len(), 0);
+                spare.resize(from.len());
                 std::mem::replace(from, spare)
             };
             self.state = State::Writing(Running::start(file, &self.threads, move |file| {
@@ -286,7 +286,7 @@ mod file {
             Ok(LocalAnswer::Done)
         }
 
-        async fn read(&mut self, at: u64, into: &mut Vec<u8>) -> io::Result<LocalAnswer> {
+        async fn read(&mut self, at: u64, into: &mut Buffer) -> io::Result<LocalAnswer> {
             let is_next = |block: &Block| block.at == at && block.bytes.len() == into.len();
             if !self.ahead.front().is_some_and(is_next) {
                 self.fill(at, into.len()).await?;
@@ -347,7 +347,7 @@ mod file {
                 }
                 State::Writing(running) => running,
                 State::Replacing(file) => Running::start(file, &self.threads, |file| {
-                    file.carry_out(LocalOrder::Open(Access::Replace)).map(|_| Vec::new())
+                    file.carry_out(LocalOrder::Open(Access::Replace)).map(|_| Buffer::default())
                 }),
             };
             let (file, written) = writing.await?;

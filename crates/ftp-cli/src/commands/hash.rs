@@ -6,7 +6,7 @@ use std::path::Path;
 use ftp_blocking::Client;
 use ftp_proto::Get;
 use ftp_proto::fields::{FileHash, HashAlgorithm};
-use ftp_session::{Error, FileDigest};
+use ftp_session::{Buffer, Error, FileDigest};
 use serde_json::{Map, Value};
 
 use super::context::Context;
@@ -108,7 +108,7 @@ fn download(
         return Ok(Received { bytes: 0, value: None });
     };
     let mut download = client.get(version.expected_of(Get::new(path)))?;
-    let mut block = vec![0; 256 * 1024];
+    let mut block = Buffer::new(256 * 1024);
     let mut bytes = 0;
     loop {
         match download.read(&mut block)? {

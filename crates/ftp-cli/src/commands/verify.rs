@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use ftp_proto::fields::{FileHash, HashAlgorithm};
-use ftp_session::{FileDigest, Mismatch, local_path};
+use ftp_session::{Buffer, FileDigest, Mismatch, local_path};
 
 use crate::args::{Common, VerifyArgs};
 use crate::exit::Exit;
@@ -103,7 +103,7 @@ fn hash(
     interrupt: &Interrupt,
 ) -> std::io::Result<Option<FileHash>> {
     let Some(mut digest) = FileDigest::new(algorithm) else { return Ok(None) };
-    let mut block = vec![0; 256 * 1024];
+    let mut block = Buffer::new(256 * 1024);
     while !interrupt.is_set() {
         match file.read(&mut block)? {
             0 => return Ok(Some(digest.finish())),

@@ -117,6 +117,6 @@ impl<T> Procedure<T> {
             length if length == self.filled => length.saturating_mul(4),
             length => length,
         };
-        self.buffer.resize(wanted.min(self.block_size), 0);
+        self.buffer.resize(wanted.min(self.block_size));
     }
 }

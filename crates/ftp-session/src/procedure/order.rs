@@ -3,6 +3,7 @@
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 
 use super::work::Access;
+use crate::buffer::Buffer;
 use crate::error::Error;
 
 /// What a procedure needs before it can continue
@@ -33,14 +34,14 @@ pub enum LocalOrder<'a> {
         /// Offset in the file
         at: u64,
         /// The buffer, at least one byte; a shell that has read ahead may exchange it for one of the same length
-        into: &'a mut Vec<u8>,
+        into: &'a mut Buffer,
     },
     /// Write the first `length` bytes of `from`; answer [`LocalAnswer::Done`]
     Write {
         /// Offset in the file, which is its end
         at: u64,
         /// The buffer; a shell that writes later may exchange it for one of the same length
-        from: &'a mut Vec<u8>,
+        from: &'a mut Buffer,
         /// The number of bytes to write
         length: usize,
     },

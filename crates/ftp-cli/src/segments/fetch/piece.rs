@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ftp_blocking::{Client, Download};
 use ftp_proto::{Error as FtpError, Get};
-use ftp_session::Error;
+use ftp_session::{Buffer, Error};
 
 use super::{Fetch, Proof, Role, alone, changed, hash_of};
 use crate::download::{self, BLOCK};
@@ -58,7 +58,7 @@ impl Piece<'_, '_> {
             return Ok(Fetched::Nothing);
         }
         self.compare_start(&there)?;
-        let mut block = vec![0; BLOCK];
+        let mut block = Buffer::new(BLOCK);
         loop {
             let (at, room) = fetch.lock().ranges.room(task.start);
             if room == 0 && at == fetch.size {

@@ -1,0 +1,92 @@
+//! Memory for bytes on their way between a socket and a file
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+/// Memory for bytes on their way between a socket and a file: a slice that begins at a multiple of
+/// [`Self::ALIGNMENT`]
+///
+/// A large vector from glibc begins 16 bytes after the start of a page. There, AMD's Zen 3 copies at half its speed, so
+/// reading a socket or a file takes twice as long.
+#[derive(Default)]
+pub struct Buffer {
+    memory: Vec<u8>,
+    /// Where the slice begins in the memory
+    start: usize,
+    length: usize,
+}
+
+impl Buffer {
+    /// Alignment in bytes, that of a cache line
+    pub const ALIGNMENT: usize = 64;
+
+    /// Creates a buffer of so many bytes, which are zero
+    #[must_use]
+    pub fn new(length: usize) -> Self {
+        let memory = vec![0; length.saturating_add(Self::ALIGNMENT - 1)];
+        // Where the offset is not known, any will do.
+        let start = memory.as_ptr().align_offset(Self::ALIGNMENT).min(Self::ALIGNMENT - 1);
+        Self { memory, start, length }
+    }
+
+    /// Changes the length in bytes; what the bytes after the shorter one of the two lengths are is not specified
+    pub fn resize(&mut self, length: usize) {
+        if length > self.memory.len().saturating_sub(self.start) {
+            let mut larger = Self::new(length);
+            larger[..self.length].copy_from_slice(self);
+            *self = larger;
+        }
+        self.length = length;
+    }
+}
+
+impl From<&[u8]> for Buffer {
+    fn from(bytes: &[u8]) -> Self {
+        let mut buffer = Self::new(bytes.len());
+        buffer.copy_from_slice(bytes);
+        buffer
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.memory[self.start..self.start + self.length]
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.memory[self.start..self.start + self.length]
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer").field("length", &self.length).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Buffer;
+
+    #[test]
+    fn it_is_aligned_and_keeps_its_bytes() {
+        let mut buffer = Buffer::default();
+        assert!(buffer.is_empty());
+        for (number, length) in
+            [0, 1, 63, 64, 65, 4096, 262_144, 100, 300_000].into_iter().enumerate()
+        {
+            let kept = buffer.len().min(length);
+            let before = buffer[..kept].to_vec();
+            buffer.resize(length);
+            assert_eq!((buffer.len(), &buffer[..kept]), (length, &before[..]));
+            assert_eq!(buffer.as_ptr() as usize % Buffer::ALIGNMENT, 0, "{length} bytes");
+            buffer.fill(number as u8);
+        }
+        let copy = Buffer::from(&b"bytes"[..]);
+        assert_eq!((&copy[..], copy.as_ptr() as usize % Buffer::ALIGNMENT), (&b"bytes"[..], 0));
+    }
+}
