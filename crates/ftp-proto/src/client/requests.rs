@@ -89,9 +89,12 @@ impl Client {
     /// `read_dir("d")`, `read_dir(ReadDir::long("d"))`
     ///
     /// For an empty directory, the transfer has no bytes. A missing directory is [`Error::NoDirectory`]; any other
-    /// refusal is reported with its reply. If LIST would take the name for options or a pattern, the client enters
-    /// the directory, lists it and leaves it again. It does the same if the listing is empty, to prove that the
-    /// directory exists. While the bytes arrive, [`Self::listing_format`] returns their format.
+    /// refusal is reported with its reply. If the server shows that the user may not read the directory, that is an
+    /// error, too: [`Error::UnreadableDirectory`] or [`Error::UnexpectedReply`]. While the bytes arrive,
+    /// [`Self::listing_format`] returns their format.
+    ///
+    /// To list a directory with LIST, or one whose name a server would take for options or a pattern, the client
+    /// enters it, lists it and leaves it again.
     ///
     /// If the server refuses to change back, the request ends with that refusal, and the working directory is then
     /// the listed one.

@@ -178,12 +178,12 @@ impl<'a> Entry<'a> {
         listed || matches!(self.name, b"." | b"..")
     }
 
-    /// Whether it is a directory that the user may enter and not list, or list and not enter, according to the fact
-    /// `perm` (RFC 3659 section 7.5.5); entries that can't be examined are missing from a listing
+    /// Whether it is a directory that the user may not list, or not enter, according to the fact `perm` (RFC 3659
+    /// section 7.5.5); entries that can't be examined are missing from a listing
     pub(crate) fn is_closed(&self) -> bool {
         self.facts.get("perm").is_some_and(|rights| {
             let may = |right: u8| rights.to_ascii_lowercase().contains(&right);
-            may(b'e') != may(b'l')
+            !may(b'e') || !may(b'l')
         })
     }
 }
