@@ -14,7 +14,7 @@ use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::plan::{Directory, Doomed, Plan, Policy, Step, TooMany};
+use crate::plan::{Directory, Doomed, Plan, Policy, Shown, Step, TooMany};
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
@@ -304,7 +304,7 @@ impl<'a> Mirror<'a> {
             Ok((source, target)) => {
                 let incomplete = [&source, &target]
                     .into_iter()
-                    .any(|side| side.as_ref().is_some_and(|listing| !listing.is_complete));
+                    .any(|side| side.as_ref().is_some_and(|listing| listing.shown == Shown::Some));
                 let mut directory = directory.clone();
                 directory.in_target &= target.is_some();
                 let found = self.lock().plan.listed(&directory, source, target);

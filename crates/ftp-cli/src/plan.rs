@@ -17,7 +17,7 @@ use std::sync::Arc;
 use ftp_proto::LocalRules;
 
 pub(crate) use filter::{Age, Ages, Filter, Rule, Sizes};
-pub(crate) use tree::{Item, Kind, Listing, Stamp};
+pub(crate) use tree::{Item, Kind, Listing, Shown, Stamp};
 
 /// Maximum depth of directories; deeper ones are taken for a loop that can't be detected otherwise
 pub(crate) const MAX_DEPTH: usize = 128;

@@ -12,7 +12,7 @@ use super::links;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::location::{join, local_name};
-use crate::plan::{Direction, Directory, Item, Kind, Listing, Stamp};
+use crate::plan::{Direction, Directory, Item, Kind, Listing, Shown, Stamp};
 use crate::pool::{Lease, Pool};
 
 /// The two directories of a mirror: a local one, and one on the server
@@ -189,7 +189,7 @@ const fn is_link_to_directory(_: &Path) -> bool {
 
 fn list_local(path: &Path) -> Result<Listing, Failure> {
     let failure = |error: &io::Error| Failure::local(path, error);
-    let mut listing = Listing { items: Vec::new(), is_complete: true };
+    let mut listing = Listing { items: Vec::new(), shown: Shown::All };
     for entry in fs::read_dir(path).map_err(|error| failure(&error))? {
         let entry = entry.map_err(|error| failure(&error))?;
         // This does not follow links.
@@ -227,8 +227,11 @@ fn list_remote(client: &mut Client, path: &[u8]) -> Result<(Listing, Option<Loca
     let mut listing = Listing::default();
     let mut local_time = None;
     let mut entries = client.read_dir(path)?;
+    let (mut has_facts, mut has_dot_names) = (true, false);
     for entry in entries.by_ref() {
         let entry = entry?;
+        has_facts &= entry.entry().facts.iter().next().is_some();
+        has_dot_names |= entry.name().starts_with(b".");
         if entry.entry().is_dot() {
             continue;
         }
@@ -238,7 +241,15 @@ fn list_remote(client: &mut Client, path: &[u8]) -> Result<(Listing, Option<Loca
         }
         listing.items.push(item(&entry));
     }
-    listing.is_complete = entries.unknown_lines() == 0;
+    let unknown_lines = entries.unknown_lines();
+    drop(entries);
+    // MLSD has all names, LIST of some servers no hidden ones.
+    let is_by_mlsd = has_facts && client.features().is_some_and(|features| features.has("MLST"));
+    listing.shown = match unknown_lines {
+        0 if is_by_mlsd || has_dot_names => Shown::All,
+        0 => Shown::AllButDotNames,
+        _ => Shown::Some,
+    };
     Ok((listing, local_time))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ftp_proto::TakenNames;
 
-use super::tree::{Item, Kind, Listing};
+use super::tree::{Item, Kind, Listing, Shown};
 use super::{
     Above, Age, Compare, Direction, Directory, Doomed, File, Found, MAX_DEPTH, MAX_LINKS, Plan,
     Step, below,
@@ -56,10 +56,16 @@ impl Plan {
             let path = directory.path.clone();
             found.steps.insert(0, Step::MakeDirectory { path, with_parents });
         }
-        let is_known = target.is_complete && (source.is_complete || !directory.in_source);
+        let is_known =
+            target.shown != Shown::Some && (source.shown != Shown::Some || !directory.in_source);
         if self.policy.delete && is_known {
-            let target = &target.items;
-            self.doom(directory, target, &mut names, &reserved_names, &mut found.directories);
+            let is_hidden = |item: &&Item| {
+                directory.in_source
+                    && source.shown == Shown::AllButDotNames
+                    && item.name.starts_with(b".")
+            };
+            let target: Vec<_> = target.items.iter().filter(|item| !is_hidden(item)).collect();
+            self.doom(directory, &target, &mut names, &reserved_names, &mut found.directories);
         } else if !directory.in_source {
             self.spare(&directory.path);
         }
@@ -183,7 +189,7 @@ impl Plan {
     fn doom(
         &mut self,
         directory: &Directory,
-        target: &[Item],
+        target: &[&Item],
         names: &mut TakenNames,
         reserved: &BTreeSet<Vec<u8>>,
         directories: &mut Vec<Directory>,

@@ -66,7 +66,8 @@ fn listing(tree: &Tree, unit: i64, is_complete: bool) -> Listing {
             is_linked: false,
         }
     };
-    Listing { items: tree.iter().map(item).collect(), is_complete }
+    let shown = if is_complete { Shown::All } else { Shown::Some };
+    Listing { items: tree.iter().map(item).collect(), shown }
 }
 
 /// The result of a run of the plan on two model trees
@@ -328,7 +329,7 @@ fn loops_end() {
     let mut entered = 0;
     while let Some(directory) = plan.next() {
         entered += 1;
-        let listing = Listing { items: vec![item.clone()], is_complete: true };
+        let listing = Listing { items: vec![item.clone()], shown: Shown::All };
         let found = plan.listed(&directory, Some(listing), None);
         steps.extend(found.steps);
         plan.enter(found.directories);
@@ -341,7 +342,7 @@ fn loops_end() {
     let mut entered = 0;
     while let Some(directory) = plan.next() {
         entered += 1;
-        let listing = Listing { items: vec![nameless.clone()], is_complete: true };
+        let listing = Listing { items: vec![nameless.clone()], shown: Shown::All };
         let found = plan.listed(&directory, Some(listing), None);
         plan.enter(found.directories);
     }
@@ -354,7 +355,7 @@ fn loops_end() {
     while let Some(directory) = plan.next() {
         entered += 1;
         let items = vec![linked.clone(), other.clone()];
-        let found = plan.listed(&directory, Some(Listing { items, is_complete: true }), None);
+        let found = plan.listed(&directory, Some(Listing { items, shown: Shown::All }), None);
         plan.enter(found.directories);
     }
     assert_eq!(entered, (1 << (MAX_LINKS + 1)) - 1);
@@ -381,4 +382,24 @@ fn an_existing_file_in_the_way_is_not_removed() {
     let outcome = run(policy(Direction::Down, true), &world(&source, &target, 1));
     let refused = outcome.steps.iter().filter(|step| matches!(step, Step::Refuse { .. })).count();
     assert_eq!((refused, changes(&outcome).len(), outcome.doomed.len()), (2, 0, 0));
+}
+
+/// vsftpd's LIST leaves out names that begin with a dot
+#[test]
+fn names_that_the_source_may_hide_are_not_deleted() {
+    let tree = |names: &[&str]| -> Tree {
+        names.iter().map(|name| (name.as_bytes().to_vec(), Node::File(1, 0))).collect()
+    };
+    let doomed = |shown| {
+        let mut plan = Plan::new(policy(Direction::Down, true), true);
+        let directory = plan.next().unwrap();
+        let source = Listing { shown, ..listing(&tree(&["a"]), 1, true) };
+        let target = listing(&tree(&[".htaccess", "a", "b"]), 1, true);
+        plan.listed(&directory, Some(source), Some(target));
+        let doomed = plan.deletions().unwrap();
+        doomed.into_iter().map(|item| String::from_utf8(item.path).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(doomed(Shown::AllButDotNames), ["b"]);
+    assert_eq!(doomed(Shown::All).len(), 2);
+    assert_eq!(doomed(Shown::Some).len(), 0);
 }

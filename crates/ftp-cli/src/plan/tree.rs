@@ -80,6 +80,16 @@ pub(crate) struct Item {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listing {
     pub(crate) items: Vec<Item>,
-    /// Whether the listing was understood completely, so that the directory contains nothing else
-    pub(crate) is_complete: bool,
+    pub(crate) shown: Shown,
+}
+
+/// What a listing shows of a directory
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Some items: a line was not understood
+    #[default]
+    Some,
+    /// All items, except perhaps those whose names begin with a dot, which servers leave out of LIST
+    AllButDotNames,
+    All,
 }
