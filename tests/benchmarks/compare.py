@@ -63,6 +63,13 @@ def turns(run, first, rounds):
     return runs
 
 
+def counted(ours, theirs):
+    """Ratios of what the processor has counted, ours to theirs, by the names of its counters."""
+    return {f'{name}_ratio': statistics.median(
+                mine.counted[name] / max(one.counted[name], 1) for mine, one in zip(ours, theirs))
+            for name in ours[0].counted}
+
+
 def compare(run, contestants, rounds):
     """The rows: ours, which comes first, against each of the others. The first turn warms up.
 
@@ -97,6 +104,7 @@ def compare(run, contestants, rounds):
             'ours_cpu': processor[ours],
             'theirs_cpu': processor[name],
             'cpu_ratio': statistics.median(shares),
+            **counted(runs[ours], its),
             'ours_memory': memory[ours],
             'theirs_memory': memory[name],
             'memory_most': run.goal.get('memory'),

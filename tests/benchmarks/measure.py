@@ -6,11 +6,15 @@ import subprocess
 import threading
 import time
 
+from counters import Counters
+
 # Programs that take longer are left out: in seconds.
 LONGEST = 30
 
 # How often the memory of a program is looked at, in seconds.
 LOOK = 0.02
+
+COUNTERS = Counters()
 
 
 class Failed(Exception):
@@ -20,9 +24,11 @@ class Failed(Exception):
 class Measured:
     """What a run took."""
 
-    def __init__(self, seconds, processor, memory):
+    def __init__(self, seconds, processor, memory, counted):
         self.seconds = seconds
         self.processor = processor
+        # By the names of the counters that this machine has.
+        self.counted = counted
         # Peak memory in MiB; 0 for a program that has ended before it was looked at.
         self.memory = memory
 
@@ -70,6 +76,7 @@ class Peak(threading.Thread):
 
 
 def measure(command, longest=LONGEST):
+    before = COUNTERS.read()
     begun = time.monotonic()
     child = _start(command)
     peak = Peak(child.pid)
@@ -85,7 +92,7 @@ def measure(command, longest=LONGEST):
     if child.returncode != 0:
         text = ' '.join(message.decode(errors='replace').split())
         raise Failed(f'exit status {child.returncode}: {text[-300:]}')
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, peak.memory)
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, peak.memory, COUNTERS.since(before))
 
 
 def middle_half(values):

@@ -7,7 +7,6 @@ import argparse
 import datetime
 import json
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -52,18 +51,11 @@ def arguments():
     return asked
 
 
-def processor():
-    for line in Path('/proc/cpuinfo').read_text().splitlines():
-        if line.startswith('model name'):
-            return line.partition(':')[2].strip()
-    return platform.machine()
-
-
 def conditions(asked, versions):
     """What a curve was measured with."""
     return {
         'date': datetime.date.today().isoformat(),
-        'processor': processor(),
+        'processor': report.processor()[0],
         'cores': os.cpu_count(),
         'system': report.system(),
         'load': round(os.getloadavg()[0], 1),

@@ -3,6 +3,7 @@
 Each has, or has not (None):
 
     tree SERVER FOLDER NAMES INTO SESSIONS    a folder with all that is in it; NAMES for those who take a list
+    find SERVER FOLDER                        the names of all that is below a folder, over one session
     file SERVER NAME INTO SESSIONS            one file, into a folder
 """
 
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import contestants
 
@@ -23,6 +25,10 @@ class Rftp:
 
     def tree(self, server, folder, _, into, sessions):
         return [self.program, 'mirror', '--no-netrc', '-j', str(sessions), server.url(folder), into]
+
+    def find(self, server, folder):
+        login = f'{quote(server.user, safe="")}:{quote(server.password, safe="")}@'
+        return [self.program, 'find', '--no-netrc', server.url(folder).replace('//', f'//{login}', 1)]
 
     def file(self, server, name, into, sessions):
         return [self.program, 'get', '--no-netrc', '--segments', str(sessions), '-O', into, server.url(name)]
@@ -61,6 +67,9 @@ class Lftp(contestants.Lftp):
     def tree(self, server, folder, _, into, sessions):
         return self.files(server, folder, None, into, sessions)
 
+    def find(self, server, folder):
+        return self.command(server, f'find {server.path(folder)}')
+
     def file(self, server, name, into, sessions):
         verb = f'pget -n {sessions}' if sessions > 1 else 'get'
         return self.command(server, f'{verb} {server.path(name)} -o {into}/{name}')
@@ -93,6 +102,9 @@ class Rclone:
     def tree(self, server, folder, _, into, sessions):
         return self.command('copy', self.remote(server, server.path(folder)), into,
                             '--transfers', str(sessions), '--checkers', str(sessions))
+
+    def find(self, server, folder):
+        return self.command('lsf', '-R', '--checkers', '1', self.remote(server, server.path(folder)))
 
     def file(self, server, name, into, sessions):
         return self.command('copy', self.remote(server, server.path(name)), into,

@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+# Flags of processors that ciphers use
+FOR_TLS = ('aes', 'pclmulqdq', 'vaes', 'vpclmulqdq', 'avx2', 'avx512f', 'sha_ni', 'pmull', 'sha2')
+
 BEGIN, END = '<!-- made by tests/bench: begin -->\n', '<!-- made by tests/bench: end -->\n'
 
 
@@ -48,6 +51,9 @@ def cells(row):
     processor = ''
     if 'cpu_ratio' in row:
         processor = f'{row["ours_cpu"]:.2f}, {row["theirs_cpu"]:.2f} ({row["cpu_ratio"]:.2f})'
+    for counter in ('instructions', 'cycles'):
+        if f'{counter}_ratio' in row:
+            processor += f', {counter} ({row[f"{counter}_ratio"]:.2f})'
     return [row['workload'], f'{number(row["ours"])} {row["unit"]}', row['peer'] or '',
             number(row['theirs']), ratio, number(row.get('limit')), processor, verdict(row)]
 
@@ -99,10 +105,23 @@ def system():
     return 'Linux ' + '.'.join(platform.release().split('-')[0].split('.')[:2])
 
 
+def processor():
+    """Its model, and what matters for TLS of its abilities."""
+    model, able = platform.machine(), []
+    for line in Path('/proc/cpuinfo').read_text().splitlines():
+        name, _, value = line.partition(':')
+        if name.strip() == 'model name':
+            model = value.strip()
+        elif name.strip() in ('flags', 'Features'):
+            able = [flag for flag in FOR_TLS if flag in value.split()]
+    return model, able
+
+
 def conditions(asked, tools):
     """What the figures were made with, in general terms; `tools`: the versions."""
-    return (f'{os.cpu_count()} virtual cores ({platform.machine()}), shared by clients and servers; '
-            f'{system()}. ' + ', '.join(f'{name} {its}' for name, its in tools.items()) + '.\n\n'
+    model, able = processor()
+    return (f'{os.cpu_count()} virtual cores ({model}; {", ".join(able)}), one for the client and one for the servers, '
+            f'except in the workloads with a delay; {system()}. ' + ', '.join(f'{name} {its}' for name, its in tools.items()) + '.\n\n'
             f'{asked.rounds} rounds; large files of {asked.size} MiB, {asked.logins} logins, '
             f'a round trip of {2 * asked.delay:g} ms where there is one.\n')
 

@@ -1,48 +1,77 @@
 """Round trips, counted by the link with the delay."""
 
+import shutil
 import sys
 
+import programs
 from contestants import SMALL
 from measure import Failed, measure
 
 # Number of files after the first, in the session that measures the cost of a further one.
 MORE = 4
+# Number of directories after the first, and the files in each.
+DIRECTORIES = 199
+FILES = 3
+# In seconds; a directory may take six round trips.
+LONGEST = 60
 
 
-def count(workload, contestant, server, link, seconds):
-    """From the control connection's handshake to the first file, and what each further one adds.
+def count(workload, contestant, command, more, link, seconds):
+    """From the control connection's handshake to the first of something, and what each further one adds.
 
     Each a pair: all of them, and without the handshakes of data connections, which no client saves
-    in passive mode. None where the contestant can't do it.
+    in passive mode. `command`: the command line for so many. None where the contestant can't do it.
     """
     trips = []
-    for files in (1, 1 + MORE):
-        line = contestant.again(server, f's{SMALL}', files)
+    for number in (1, 1 + more):
+        line = command(contestant, number)
         if line is None:
             return None
         link.reset(seconds)
         try:
-            measure(line)
+            measure(line, LONGEST)
         except Failed as failed:
             print(f'{workload}: {contestant.name} is left out: {failed}', file=sys.stderr)
             return None
         # Without that handshake.
         trips.append([clock - 1 for clock in link.last_data])
     first, last = trips
-    return first, [(b - a) / MORE for a, b in zip(first, last)]
+    return first, [(b - a) / more for a, b in zip(first, last)]
 
 
-def rows(workload, contestants, server, link, seconds, goals):
+def of_files(workload, contestants, server, link, seconds, goals):
     """`goals`: the most that ours may take to the first file, and to a further one."""
+    yield from _rows(workload, contestants, lambda who, number: who.again(server, f's{SMALL}', number), MORE,
+                     link, seconds, {'first file': goals[0], 'further file': goals[1]})
+
+
+def of_directories(workload, rftp, servers, name, seconds, goal, smoke):
+    """Trees of directories that are listed over one session, on a real server; `goal`: the most for a further one."""
+    more = MORE if smoke else DIRECTORIES
+    contestants = [programs.Rftp(rftp)]
+    if not smoke:
+        contestants += [programs.Lftp(), *([programs.Rclone()] if shutil.which('rclone') else [])]
+    server = servers.distant_real(name, seconds)
+    trees = {f'tree{number}': number for number in (1, 1 + more)}
+    files = {f'{tree}/d{folder:03}/f{file}': 1 for tree, number in trees.items()
+             for folder in range(number) for file in range(FILES)}
+    with servers.laid_out('directories', files, name):
+        yield from _rows(workload, contestants, lambda who, number: who.find(server, f'directories/tree{number}'),
+                         more, servers.link, seconds, {'further directory': goal})
+
+
+def _rows(workload, contestants, command, more, link, seconds, goals):
+    """`goals`: the most that ours may take, of what is reported; the first of two is that of the first unit."""
     counted = {}
     for contestant in contestants:
-        trips = count(workload, contestant, server, link, seconds)
+        trips = count(workload, contestant, command, more, link, seconds)
         if trips:
             counted[contestant.name] = trips
     ours = contestants[0].name
     if ours not in counted:
         raise Failed('ours does not work')
-    for place, what in enumerate(('first file', 'further file')):
+    for what, goal in goals.items():
+        place = 0 if what.startswith('first') else 1
         mine = counted[ours][place]
         row = {
             'workload': f'{workload}, {what}',
@@ -52,7 +81,7 @@ def rows(workload, contestants, server, link, seconds, goals):
             'peer': None,
             'theirs': None,
             'goal': None,
-            'most': goals[place],
+            'most': goal,
             'rounds': 1,
         }
         if len(counted) == 1:

@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+import counters
 import delay
 import plot_check
 import report
@@ -80,9 +81,10 @@ def main():
                 print(f'{row["workload"]}: {row["ours"]:g} {row["unit"]}, at most {row["most"]} are due',
                       file=sys.stderr)
                 failed = True
-        for error in plot_check.errors():
-            print(f'plots: {error}', file=sys.stderr)
-            failed = True
+        for what, errors in (('plots', plot_check.errors()), ('counters', counters.errors())):
+            for error in errors:
+                print(f'{what}: {error}', file=sys.stderr)
+                failed = True
     elif not asked.json and not asked.write:
         print(report.table(rows), end='')
     sys.exit(failed)

@@ -52,6 +52,7 @@ def started(asked, size):
 class Servers:
     def __init__(self, program, state, port, place, size):
         self.program = program
+        self.state = state
         self.port = port
         self.place = place
         # The content of large files and of uploads.
@@ -83,6 +84,11 @@ class Servers:
         if child.stdout.readline() != b'ready\n':
             raise Failed('the bare server does not start')
         return str(authority)
+
+    def processes(self):
+        """Those of the servers nearby, without their sessions."""
+        started = (self.state / 'pids').read_text().split()
+        return [int(process) for process in started] + [child.pid for child in self.children]
 
     def stop(self):
         children = self.children + self.real_distant.children

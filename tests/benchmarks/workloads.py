@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import cores
 import machine
 import round_trips
 from command_lines import CommandLines
@@ -20,6 +21,8 @@ BULK_TLS = {'limit': 0.95, 'peers': 1.0}
 FILES = {'limit': None, 'peers': 1.5}
 # A round trip of three is saved where the next file's port is requested in advance.
 PREFETCHED = {'limit': None, 'peers': 1.45}
+# Round trips to list a further directory, without the handshake of the data connection.
+DIRECTORIES = {'vsftpd': 4, 'proftpd': 3, 'pureftpd': 2, 'pyftpdlib': 2}
 NO_WORSE = {'limit': None, 'peers': 1.0}
 LOGIN = {'limit': None, 'peers': 1.0}
 
@@ -103,6 +106,13 @@ class Workloads:
 
     # Others
 
+    def _apart(self, rows):
+        """The same, with the client and the servers on cores of their own."""
+        def apart(name):
+            with cores.apart(self.servers.processes()):
+                yield from rows(name)
+        return apart
+
     def _on_vsftpd(self, work):
         with self.servers.on_vsftpd(self.arguments.files) as arrived:
             yield from work(arrived)
@@ -112,7 +122,11 @@ class Workloads:
 
     def _round_trips(self, name, tls, goals):
         server = self._distant(tls)
-        yield from round_trips.rows(name, self.clients, server, self.servers.link, self.delay, goals)
+        yield from round_trips.of_files(name, self.clients, server, self.servers.link, self.delay, goals)
+
+    def _directories(self, name, real, goal):
+        yield from round_trips.of_directories(
+            name, str(self.arguments.rftp), self.servers, real, self.delay, goal, self.arguments.smoke)
 
     def _distant_files(self, name, real, goal, sessions=1, tls=False):
         count = self.arguments.distant_files * sessions
@@ -127,7 +141,7 @@ class Workloads:
         near = self.arguments.files
         here = self.servers
         received = str(self.place / 'received')
-        return {
+        nearby = {
             'down': lambda name: self._down(name, here.plain, BULK),
             'down-file': lambda name: self._down(name, here.plain, BULK, received),
             'up': lambda name: self._up(name, here.plain, BULK),
@@ -147,14 +161,22 @@ class Workloads:
                 lambda _: self._down(name, here.vsftpd_tls12, BULK_TLS)),
             'up-tls12-vsftpd': lambda name: self._on_vsftpd(
                 lambda arrived: self._up(name, here.vsftpd_tls12, BULK_TLS, arrived)),
-            'round-trips': lambda name: self._round_trips(name, False, (4, 2)),
-            'round-trips-tls': lambda name: self._round_trips(name, True, (7, 3)),
             'files-1': lambda name: self._files(name, here.plain, near, 1),
             'files-8': lambda name: self._files(name, here.plain, near, 8),
             'files-1-vsftpd': lambda name: self._on_vsftpd(
                 lambda _: self._files(name, here.vsftpd, near, 1)),
             'files-8-vsftpd': lambda name: self._on_vsftpd(
                 lambda _: self._files(name, here.vsftpd, near, 8)),
+            'login': lambda name: self._login(name, here.plain),
+            'login-tls': lambda name: self._login(name, here.tls13, fresh=True),
+            'login-tls-resumed': lambda name: self._login(name, here.tls13),
+        }
+        return {
+            **{name: self._apart(rows) for name, rows in nearby.items()},
+            'round-trips': lambda name: self._round_trips(name, False, (4, 2)),
+            'round-trips-tls': lambda name: self._round_trips(name, True, (7, 3)),
+            **{f'directories-distant-{real}': lambda name, real=real, goal=goal: self._directories(name, real, goal)
+               for real, goal in DIRECTORIES.items()},
             'files-1-distant': lambda name: self._distant_files(name, 'vsftpd', PREFETCHED),
             'files-1-distant-tls': lambda name: self._distant_files(
                 name, 'vsftpd', PREFETCHED, tls=True),
@@ -163,9 +185,6 @@ class Workloads:
             'files-1-distant-proftpd': lambda name: self._distant_files(name, 'proftpd', PREFETCHED),
             'files-1-distant-pureftpd': lambda name: self._distant_files(name, 'pureftpd', NO_WORSE),
             'files-1-distant-pyftpdlib': lambda name: self._distant_files(name, 'pyftpdlib', NO_WORSE),
-            'login': lambda name: self._login(name, here.plain),
-            'login-tls': lambda name: self._login(name, here.tls13, fresh=True),
-            'login-tls-resumed': lambda name: self._login(name, here.tls13),
             **CommandLines(self.arguments, self.place, self.servers).by_name(),
             'machine': lambda _: machine.rows(
                 self.machine, self.arguments.rounds, self.arguments.scale),

@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
+use ftp_session::Buffer;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
@@ -20,7 +21,7 @@ type Tls = StreamOwned<ClientConnection, TcpStream>;
 /// With `kernel`, files are sent without being copied into this process.
 pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
     let mut control = Control::log_in(at)?;
-    let mut block = vec![0; 256 * 1024];
+    let mut block = Buffer::new(256 * 1024);
     match *task {
         Task::Down { path, file: Some(file) } => {
             control.download(path, &mut File::create(file)?, &mut block)?;
