@@ -83,7 +83,8 @@ mod tests {
             let before = buffer[..kept].to_vec();
             buffer.resize(length);
             assert_eq!((buffer.len(), &buffer[..kept]), (length, &before[..]));
-            assert_eq!(buffer.as_ptr() as usize % Buffer::ALIGNMENT, 0, "{length} bytes");
+            let is_aligned = buffer.as_ptr() as usize % Buffer::ALIGNMENT == 0;
+            assert!(is_aligned || buffer.is_empty(), "{length} bytes");
             buffer.fill(number as u8);
         }
         let copy = Buffer::from(&b"bytes"[..]);
