@@ -42,9 +42,9 @@ def number(value):
 
 def cells(row):
     if row['unit'] == 'round trips':
-        theirs = f'{row["theirs"]:g} ({row["theirs_with_tcp"]:g})' if row['peer'] else ''
+        theirs = f'{row["theirs"]:.3g} ({row["theirs_with_tcp"]:.3g})' if row['peer'] else ''
         ratio = f'**{row["ratio"]:.2f}**' if row['peer'] else ''
-        return [row['workload'], f'{row["ours"]:g} ({row["ours_with_tcp"]:g}) round trips',
+        return [row['workload'], f'{row["ours"]:.3g} ({row["ours_with_tcp"]:.3g}) round trips',
                 row['peer'] or '', theirs, ratio, '', '', verdict(row)]
     low, high = row['spread']
     ratio = f'**{row["ratio"]:.2f}** ({low:.2f}–{high:.2f})' if row['peer'] else ''
