@@ -89,10 +89,10 @@ fn what_the_server_could_not_read_is_not_empty() {
     assert_eq!((names.len(), unknown, result.is_ok()), (1, 1, true));
 }
 
-/// A message of the server is not a file if nothing else follows; among names it is one of them
-/// RFC 3659 section 7.5.5: `l` may list, `e` may enter. What ProFTPD lists of a directory with mode 744 (Q158)
+/// RFC 3659 section 7.5.5: `l` is the right to list, `e` the right to enter. ProFTPD lists a directory with mode 744
+/// like this (Q158)
 #[test]
-fn a_directory_that_may_be_listed_and_not_entered_is_not_empty() {
+fn a_directory_without_the_right_to_list_or_to_enter_is_not_empty() {
     const PARENT: &str = "perm=e;type=pdir; ..\r\n";
     const FILE: &str = "type=file; f\r\n";
     let mlsd = |lines: &str| outcome(parser().with_format(Format::Mlsx), lines);
@@ -114,6 +114,7 @@ fn a_directory_that_may_be_listed_and_not_entered_is_not_empty() {
     assert!(mlsd(&format!("type=cdir; .\r\n{PARENT}")).2.is_ok());
 }
 
+/// A message of the server is not a file if nothing else follows; among names it is one of them
 #[test]
 fn messages_of_the_server_are_not_names() {
     let lines = [

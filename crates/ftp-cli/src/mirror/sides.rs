@@ -243,7 +243,7 @@ fn list_remote(client: &mut Client, path: &[u8]) -> Result<(Listing, Option<Loca
     }
     let unknown_lines = entries.unknown_lines();
     drop(entries);
-    // MLSD has all names, LIST of some servers no hidden ones.
+    // MLSD has all names; LIST of some servers leaves out those that begin with a dot (Q159).
     let is_by_mlsd = has_facts && client.features().is_some_and(|features| features.has("MLST"));
     listing.shown = match unknown_lines {
         0 if is_by_mlsd || has_dot_names => Shown::All,

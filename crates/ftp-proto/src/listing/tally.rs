@@ -21,7 +21,7 @@ pub(super) struct Tally {
 enum Content {
     #[default]
     Nothing,
-    /// The directory itself, whose entries the user may not examine, and no entry
+    /// Only the line of the directory itself, which says that the user may not list or enter it
     Closed(Box<[u8]>),
     /// A line that can't be parsed, which may be an entry or a message of the server, and no entry
     Unknown(Box<[u8]>),

@@ -17,8 +17,8 @@
 //! one, and one that is missing as empty (Q126); Pure-FTPd expands `[` and `*`, and finds nothing in `two words` (Q36,
 //! Q37).
 //!
-//! A directory that the user may not read is empty to LIST on some servers (Q158). So what MLST says of a directory without
-//! entries is asked for, where it tells the user's rights:
+//! A directory that the user may not read is empty to LIST on some servers (Q158). So if LIST
+//! finds nothing, the client sends MLST, where that tells the user's rights:
 //!
 //!   LIST ── no entries ──▶ MLST ──▶ done, or an error
 //!
@@ -450,7 +450,7 @@ fn inspect(verb: Verb, ended: Ended) -> Listed {
     }
 }
 
-/// Whether MLST tells what the user may do with a directory, as far as one knows before
+/// Whether MLST is expected to tell what the user may do with a directory
 fn tells_rights(session: &Session) -> bool {
     match &session.features {
         Some(features) => features.mlst().is_some_and(|facts| {
@@ -461,7 +461,7 @@ fn tells_rights(session: &Session) -> bool {
     }
 }
 
-/// Returns the result of an empty listing, given what MLST says of the directory
+/// Returns the result of an empty listing: an error if the reply to MLST says that the user may not read the directory
 fn examined(reply: &Reply, held: Outcome) -> Result<Outcome, Error> {
     match parse_mlst(reply) {
         Some(entry) if entry.is_closed() => {
