@@ -8,6 +8,8 @@
 //!  Listening ── final reply ─────────────────────────────────▶ settled
 //!      │ └───── 1yz, or quiet ──▶ REST 0 ── 350 ─────────────▶ settled
 //!      └─ quiet, and no data connection was ever established ──▶ ABOR ──▶ Draining
+//!  Refused ── answer to EPSV ────────────────────────────────▶ settled
+//!      └───── 1yz, or quiet ──▶ REST 0 ── 350 ───────────────▶ settled
 //!  Draining (ABOR) ── any reply, or quiet ──▶ REST 0 ── 350 ─▶ settled
 //!                                    └ quiet ──▶ PWD ── 257 ─▶ settled
 //!  no answer at all ─────────────────────────────────────────▶ the session is given up
@@ -113,6 +115,8 @@ enum Stage {
     Early,
     /// The server knows that the transfer has ended; one final reply is expected
     Listening,
+    /// The refusal of the transfer has come, and EPSV's answer is expected
+    Refused,
     /// ABOR has been sent
     Draining,
     /// `REST 0` has been sent
@@ -145,31 +149,32 @@ impl Settling {
         now: Time,
         wire: &mut Wire,
     ) -> (Self, Option<Failed>) {
-        let heard = match wire.session.ahead.take_refusal() {
+        let refusal = match wire.session.ahead.take_refusal() {
             Some(refusal) if looks_like_refusal_of_epsv(&refusal) => {
                 wire.control.prefetch_answered();
-                0
+                None
             }
-            Some(refusal) => {
-                explain(&mut failed.error, refusal);
-                1
-            }
-            None => 0,
+            refusal => refusal,
         };
+        let is_refused = refusal.is_some();
+        if let Some(refusal) = refusal {
+            explain(&mut failed.error, refusal);
+        }
         let (failed, ended, stage, due) = match interruption {
-            Interruption::Await | Interruption::AwaitNext => {
-                (Some(failed), None, Stage::Listening, 1)
-            }
-            Interruption::AwaitAll => (Some(failed), None, Stage::Early, 1),
             Interruption::Abort => {
                 wire.send(now, &Command::bare(Verb::ABOR));
                 (None, Some(failed), Stage::Draining, 2)
             }
+            _ if is_refused => (Some(failed), None, Stage::Refused, 1),
+            Interruption::Await | Interruption::AwaitNext => {
+                (Some(failed), None, Stage::Listening, 1)
+            }
+            Interruption::AwaitAll => (Some(failed), None, Stage::Early, 1),
         };
         // In active mode, the server has tried to connect, and knows that it can't.
         let passive = wire.config.data_mode == DataMode::Passive;
         let leftover_if = match (contact, interruption) {
-            _ if !passive => LeftoverIf::No,
+            _ if !passive || is_refused => LeftoverIf::No,
             (Contact::Never, _) => LeftoverIf::IfUnanswered,
             // This host has connected, but the server may not have accepted yet, and takes no notice of a reset.
             (Contact::Established, Interruption::Abort) if wire.session.kind == Kind::Pyftpdlib => {
@@ -181,7 +186,7 @@ impl Settling {
             _ => LeftoverIf::No,
         };
         // EPSV's refusal, if it is refused, looks like one of the replies to the transfer.
-        let due = due + u8::from(wire.control.expects_prefetch()) - heard;
+        let due = due + u8::from(wire.control.expects_prefetch()) - u8::from(is_refused);
         // All of settling has one deadline, whatever replies come.
         wire.stop_reply_timers();
         wire.start_settling(now);
@@ -306,6 +311,9 @@ impl Interrupted {
             wire.control.prefetch_answered();
             wire.session.ahead = Ahead::Cold;
             self.due = self.due.saturating_sub(1);
+            if self.stage == Stage::Refused {
+                return self.end(now, wire);
+            }
             quiet(now, wire);
             return Settled::No;
         }
@@ -326,7 +334,10 @@ impl Interrupted {
                 }
                 return self.end(now, wire);
             }
-            Stage::Early | Stage::Listening | Stage::Draining => self.ask(Verb::REST, now, wire),
+            Stage::Refused if kind != ReplyKind::Preliminary => return self.end(now, wire),
+            Stage::Early | Stage::Listening | Stage::Refused | Stage::Draining => {
+                self.ask(Verb::REST, now, wire);
+            }
             Stage::Restart | Stage::Directory => quiet(now, wire),
         }
         Settled::No
@@ -367,7 +378,9 @@ impl Interrupted {
                 wire.stop_reply_timers();
                 quiet(now, wire);
             }
-            Stage::Early | Stage::Listening | Stage::Draining => self.ask(Verb::REST, now, wire),
+            Stage::Early | Stage::Listening | Stage::Refused | Stage::Draining => {
+                self.ask(Verb::REST, now, wire);
+            }
             Stage::Restart => self.ask(Verb::PWD, now, wire),
             // Timer::Settle ends this wait.
             Stage::Directory => {}

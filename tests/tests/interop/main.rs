@@ -18,6 +18,7 @@ mod resumption_policy;
 mod retries;
 mod security;
 mod trees;
+mod waits;
 mod way;
 
 use ftp_blocking as driver;

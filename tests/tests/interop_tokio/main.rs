@@ -26,6 +26,8 @@ mod retries;
 mod security;
 #[path = "../interop/trees.rs"]
 mod trees;
+#[path = "../interop/waits.rs"]
+mod waits;
 #[path = "../interop/way.rs"]
 mod way;
 
