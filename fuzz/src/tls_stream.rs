@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
-use ftp_tls::rustls::crypto::aws_lc_rs;
+use ftp_tls::rustls::crypto::ring;
 use ftp_tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use ftp_tls::rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion, version};
 use ftp_tls::{Role, Stream, TlsConfig, TlsContext, TlsError, Trust, server_name};
@@ -284,7 +284,7 @@ impl Write for End {
 
 static CLIENT: LazyLock<TlsConfig> = LazyLock::new(|| {
     TlsConfig::builder(Trust::DangerousAnyCertificate)
-        .crypto_provider(Arc::new(aws_lc_rs::default_provider()))
+        .crypto_provider(Arc::new(ring::default_provider()))
         .build()
         .expect("nothing can be wrong with it")
 });
@@ -296,7 +296,7 @@ static SERVERS: LazyLock<[Arc<ServerConfig>; 2]> = LazyLock::new(|| {
     let config = |versions: &[&'static SupportedProtocolVersion]| {
         let certificate: CertificateDer<'static> = certificate.clone();
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("PKCS #8");
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(versions)
             .expect("versions that it knows")
             .with_no_client_auth()
