@@ -23,6 +23,23 @@ class ReleasedActiveDTP(TLS_FTPHandler.active_dtp):
         self._closed = True
 
 
+class OneEvent:
+    """An epoll object that returns one event at a time.
+
+    With several, an event of a connection that an earlier one has closed reaches whatever has its descriptor by then, and
+    closes a session that has just begun (Q160).
+    """
+
+    def __init__(self, poller):
+        self.poller = poller
+
+    def poll(self, timeout):
+        return self.poller.poll(timeout, 1)
+
+    def __getattr__(self, name):
+        return getattr(self.poller, name)
+
+
 port, user, password, home, certificate, *other = sys.argv[1:]
 addresses, announced = ("127.0.0.1", "::1"), None
 if other:
@@ -38,6 +55,7 @@ TLS_FTPHandler.active_dtp = ReleasedActiveDTP
 # closed since, would otherwise take the place of the one that is expected here.
 TLS_FTPHandler.passive_ports = range(29000, 30000)
 loop = IOLoop.instance()
+loop._poller = OneEvent(loop._poller)
 for address in addresses:
     server = FTPServer((address, int(port)), TLS_FTPHandler, ioloop=loop)
     server.max_cons = 500
