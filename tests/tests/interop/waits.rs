@@ -1,5 +1,5 @@
-//! Requests that a real server answers, with success or with a refusal, end with its answer: the client does not listen
-//! for more until nothing has come for a while
+//! A request ends as soon as a real server has answered it, with success or with a refusal: the client must not go on
+//! listening for further replies
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use crate::driver::{Client, Get, Put};
 use crate::way::{ADDRESSES, MODES, run};
 use crate::{Security, Way};
 
-/// How long the client would listen
+/// How long the client listens for further replies where it has to
 const QUIET: Duration = Duration::from_secs(90);
 
-/// The most that a request may take; the machine may be busy
+/// The most that a request may take: less than [`QUIET`], and enough on a busy machine
 const MOST: Duration = Duration::from_secs(45);
 
 const SECURITIES: [Security; 3] =
@@ -29,8 +29,8 @@ fn ends<T: Debug, E: Debug>(what: &str, begun: Instant, result: Result<T, E>, is
 /// next
 fn ask_for_all(ftp: &mut Client) {
     let mut bytes = Vec::new();
+    let now = Instant::now;
     for round in 0..2 {
-        let now = Instant::now;
         ends("put", now(), ftp.upload_from("file", &mut &b"content"[..]), true);
         ends("get missing", now(), ftp.download_to("missing", &mut bytes), false);
         ends("get", now(), ftp.download_to("file", &mut bytes), true);
@@ -41,8 +41,9 @@ fn ask_for_all(ftp: &mut Client) {
         ends("append", now(), ftp.upload_from(Put::new("log").append(), &mut &b"x"[..]), true);
         ends("put over a directory", now(), ftp.upload_from("folder", &mut &b"x"[..]), false);
         ends("list", now(), ftp.names(""), true);
-        let list = ftp.list("folder").map(|listing| listing.collect_lines());
-        ends("list a directory", now(), list, true);
+        let begun = now();
+        let lines = ftp.list("folder").and_then(|listing| listing.collect_lines());
+        ends("list a directory", begun, lines, true);
         ends("get a part", now(), ftp.download_to(Get::new("file").resume_at(3), &mut bytes), true);
         ends("get lines", now(), ftp.get_lines("file", |_| {}), true);
         ends("get missing lines", now(), ftp.get_lines("missing", |_| {}), false);

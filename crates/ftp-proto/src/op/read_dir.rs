@@ -17,8 +17,8 @@
 //! one, and one that is missing as empty (Q126); Pure-FTPd expands `[` and `*`, and finds nothing in `two words` (Q36,
 //! Q37).
 //!
-//! A directory that the user may not read is empty to LIST on some servers (Q158). So if LIST
-//! finds nothing, the client sends MLST, where that tells the user's rights:
+//! A directory that the user may not read looks empty in the LIST of some servers (Q158). So if LIST shows nothing, the
+//! client asks for the user's rights with MLST, on servers whose MLST has them:
 //!
 //!   LIST ── no entries ──▶ MLST ──▶ done, or an error
 //!
