@@ -6,7 +6,7 @@ from pathlib import Path
 
 from measure import Failed, middle_half
 
-INSTRUCTIONS = Path(__file__).resolve().parent.parent / 'instructions.tsv'
+INSTRUCTIONS = Path(__file__).resolve().parent.parent / 'instructions' / 'counts.tsv'
 
 # The maximum and minimum results.
 MOST = {'allocations for a NOOP': 0, 'allocations for a SIZE': 0, 'allocations for a RETR': 0,

@@ -13,6 +13,6 @@ pub mod memory;
 pub mod net;
 pub mod script;
 pub mod scripted;
+pub mod seed;
 pub mod servers;
-pub mod sim;
 pub mod tls;

@@ -31,24 +31,3 @@ mod words;
 
 pub use parse::{Item, Script, Step};
 pub use run::{Machine, Split, run_script, run_steps};
-
-/// How the server's bytes are split into inputs
-#[derive(Clone, Copy, Debug)]
-pub struct Seed(pub u64);
-
-impl Seed {
-    /// Returns the next number of a small deterministic generator (xorshift64*)
-    pub fn number(&mut self) -> u64 {
-        let mut x = self.0.max(1);
-        x ^= x >> 12;
-        x ^= x << 25;
-        x ^= x >> 27;
-        self.0 = x;
-        x.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    /// Returns a number below `bound`, which must be at least 1
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.number() % bound as u64) as usize
-    }
-}

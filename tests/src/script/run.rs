@@ -10,7 +10,8 @@ use ftp_proto::{
 
 use super::claim::{Claim, get, listed, put};
 use super::words::{OF, data_event, is_as_written, render_action};
-use super::{Script, Seed, Step};
+use super::{Script, Step};
+use crate::seed::Seed;
 
 /// How the server's bytes are split into inputs
 #[derive(Clone, Copy, Debug)]

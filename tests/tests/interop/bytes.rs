@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use crate::driver::{Get, Put};
-use ftp_tests::script::Seed;
+use ftp_tests::seed::Seed;
 use sha2::{Digest, Sha256};
 
 use crate::{everywhere, on_each_server};

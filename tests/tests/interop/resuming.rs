@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ftp_blocking::ftp_proto::fields::HashAlgorithm;
 use ftp_blocking::{Error, Get, Mismatch, Put, ResumeOptions};
-use ftp_tests::script::Seed;
+use ftp_tests::seed::Seed;
 
 use crate::{everywhere, on_each_server};
 

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use ftp_tests::script::Seed;
+use ftp_tests::seed::Seed;
 use ftp_tokio::{Client, Error, TransferType, copy_between_servers};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};

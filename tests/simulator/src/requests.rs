@@ -6,7 +6,7 @@ use ftp_proto::{Client, Error, List, Op, OpId, Prefetch};
 
 use super::session::{Ask, Broken, Case, OpEnd};
 use super::{Server, Task};
-use crate::sim::replies::Replies;
+use crate::replies::Replies;
 
 /// The requests of a session: login, task, and then the requests that prove that the session is usable
 #[derive(Debug)]

@@ -17,9 +17,9 @@ use ftp_proto::{DataFailure, Endpoints, SourceSelection};
 use ftp_session::{Interest, Slot};
 
 use super::manner::Manner;
-use crate::script::Seed;
-use crate::sim::replies::Replies;
-use crate::sim::{DataFault, Gone, Move, MoveEnd, Side, WireFault};
+use crate::replies::Replies;
+use crate::seed::Seed;
+use crate::{DataFault, Gone, Move, MoveEnd, Side, WireFault};
 
 pub(super) use link::{Handshake, Link};
 pub(super) use sock::{Edge, Level, Listening, Sock};

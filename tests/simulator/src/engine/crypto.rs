@@ -31,7 +31,7 @@ use ftp_session::ftp_tls::rustls::{
     SignatureAlgorithm, SignatureScheme, SupportedCipherSuite, Tls13CipherSuite,
 };
 
-use crate::script::Seed;
+use crate::seed::Seed;
 
 thread_local! {
     static RANDOM: Cell<u64> = const { Cell::new(1) };

@@ -11,8 +11,8 @@ use ftp_session::{Error, Mismatch, Procedure};
 use super::play::EngineEnd;
 use super::shell::{Shell, Waited};
 use super::tls::Tls;
-use crate::sim::session::FILE;
-use crate::sim::{Broken, Case, ControlFault, Fault, MoveEnd, Side, Task, Which, WireFault};
+use crate::session::FILE;
+use crate::{Broken, Case, ControlFault, Fault, MoveEnd, Side, Task, Which, WireFault};
 
 /// The local file, which may not exist
 #[derive(Debug)]

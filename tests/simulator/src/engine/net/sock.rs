@@ -8,7 +8,7 @@ use ftp_proto::DataFailure;
 use ftp_session::{Interest, Slot, Transport, Trigger};
 
 use super::Shared;
-use crate::sim::MoveEnd;
+use crate::MoveEnd;
 
 /// The client's end of a connection
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use ftp_proto::{
 use super::replies::Replies;
 use super::requests::{Progress, Requests};
 use super::{Fault, Habit, Profile, Server, Task, Way};
-use crate::script::Seed;
+use crate::seed::Seed;
 
 pub use end::{Ask, End, Gone, Move, MoveEnd, OpEnd, Stray};
 

@@ -15,9 +15,9 @@ use super::host::Host;
 use super::manner::{Manner, Wakes};
 use super::net::{Edge, Happening, Level, Listening, Net, PORT, Shared, Sock, THERE, Timer};
 use super::tls::Tls;
-use crate::script::Seed;
-use crate::sim::replies::Replies;
-use crate::sim::{Broken, Case, End};
+use crate::replies::Replies;
+use crate::seed::Seed;
+use crate::{Broken, Case, End};
 
 /// The server's name, which its certificate contains
 const NAME: &str = "ftp.example";

@@ -1,7 +1,7 @@
 //! Tests of the simulator: the same seed gives the same trace, habits show, and a broken client is detected
 
 use ftp_proto::{Error, Prefetch};
-use ftp_tests::sim::{
+use ftp_simulator::{
     Ask, Broken, Case, End, Fault, Finding, Habit, Next, Over, Profile, Run, Session, Set, Tally,
     Task, Tls, Way, check,
 };

@@ -9,9 +9,9 @@ use super::net::Timer;
 use super::procedure;
 use super::shell::{Shell, Waited};
 use super::tls::Tls;
-use crate::sim::requests::{Progress, Requests};
-use crate::sim::session::{FILE, OTHER};
-use crate::sim::{Ask, Broken, Case, DataFault, End, Fault, Habit, Task};
+use crate::requests::{Progress, Requests};
+use crate::session::{FILE, OTHER};
+use crate::{Ask, Broken, Case, DataFault, End, Fault, Habit, Task};
 
 /// The result of a session
 #[derive(Debug)]

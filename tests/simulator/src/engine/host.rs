@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::net::{Handshake, Net, PORT, Plain, Segment, Timer};
 use super::tls::Tls;
-use crate::sim::replies::Out;
-use crate::sim::{Answer, Case, FOREIGN, Fault, HandshakeFault, MoveEnd, REFUSALS, Server, Way};
+use crate::replies::Out;
+use crate::{Answer, Case, FOREIGN, Fault, HandshakeFault, MoveEnd, REFUSALS, Server, Way};
 
 use data::Data;
 use layer::{Heard, Layer};

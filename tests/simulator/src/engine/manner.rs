@@ -1,6 +1,6 @@
 //! The behaviour of the client's system and shell, which does not depend on the server
 
-use crate::script::Seed;
+use crate::seed::Seed;
 
 /// How a shell learns what is ready
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

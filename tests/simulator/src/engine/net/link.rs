@@ -7,7 +7,7 @@ use std::time::Duration;
 use ftp_session::{Interest, Slot};
 
 use super::{HERE, Plain, Segment};
-use crate::sim::{MoveEnd, Side, WireFault};
+use crate::{MoveEnd, Side, WireFault};
 
 /// The state of a connection's TLS
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Transfers of the modelled server
 
 use super::{Answer, LISTING, Moving, Queued, Server, say};
-use crate::sim::{Early, Habit, Late, Next};
+use crate::{Early, Habit, Late, Next};
 
 impl Server {
     pub(super) fn transfer(&mut self, deed: usize, verb: &str, path: &str, out: &mut Vec<Answer>) {

@@ -6,7 +6,7 @@ use ftp_proto::DataFailure;
 
 use super::super::net::{Handshake, Net, Plain, Timer};
 use super::{Heard, Host, Layer};
-use crate::sim::{Answer, DataFault, Fault, Habit, HandshakeFault, MoveEnd, Way};
+use crate::{Answer, DataFault, Fault, Habit, HandshakeFault, MoveEnd, Way};
 
 /// The current data connection
 #[derive(Debug)]

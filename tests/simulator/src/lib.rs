@@ -5,6 +5,8 @@
 //! seed gives the same trace to the byte. The server and the network record what really happened, and [`check`]
 //! compares that with what the client reports.
 
+#![expect(clippy::unwrap_used, reason = "a harness of tests: a panic is the report")]
+
 mod api;
 mod check;
 mod control;
@@ -16,6 +18,9 @@ mod profile;
 mod replies;
 mod requests;
 mod run;
+// Shared with the other tests; neither package should wait for the other to be built.
+#[path = "../../src/seed.rs"]
+mod seed;
 mod server;
 mod session;
 mod task;
@@ -29,6 +34,7 @@ pub use faults::{
 pub use habit::{Beside, Habit, Late, Next};
 pub use profile::{Early, Profile, Tickets};
 pub use run::{Failure, Over, Run, Set, Tally};
+pub use seed::Seed;
 pub use server::{Answer, Deed, Said, Server};
 pub use session::{Ask, Broken, Case, End, Gone, Move, MoveEnd, OpEnd, Session, Stray};
 pub use task::{Task, Way};

@@ -1,4 +1,4 @@
-//! Plays every fault at every place: `cargo run --release -p ftp-tests --bin faults`
+//! Plays every fault at every place: `cargo run --release -p ftp-simulator`
 //!
 //! `--over core` plays the machine (the default), `--over engine` plays sessions of `ftp-session` on a simulated
 //! network whose TLS has no cryptography, and `--over rustls` plays the same sessions with real TLS.
@@ -15,7 +15,7 @@
 use std::process::ExitCode;
 
 use ftp_proto::Prefetch;
-use ftp_tests::sim::{Broken, Failure, Habit, Over, Profile, Run, Set, Task, Tls, Way};
+use ftp_simulator::{Broken, Failure, Habit, Over, Profile, Run, Set, Task, Tls, Way};
 
 struct Options {
     over: Over,

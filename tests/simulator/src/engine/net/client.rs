@@ -10,7 +10,7 @@ use ftp_proto::DataFailure;
 use ftp_session::Slot;
 
 use super::{Link, Listener, Net, Plain, Segment, Timer};
-use crate::sim::{DataFault, Fault, Gone, MoveEnd, Which};
+use crate::{DataFault, Fault, Gone, MoveEnd, Which};
 
 /// The client's side
 impl Net {
