@@ -1,6 +1,6 @@
-//! Random choices that are the same for the same seed
+//! Pseudorandom numbers: the same seed gives the same numbers
 
-/// The state of a small deterministic generator of numbers (xorshift64*)
+/// A pseudorandom number generator (xorshift64*): its seed, then its state
 #[derive(Clone, Copy, Debug)]
 pub struct Seed(pub u64);
 

@@ -114,7 +114,7 @@ fn a_directory_without_the_right_to_list_or_to_enter_is_not_empty() {
     assert!(mlsd(&format!("type=cdir; .\r\n{PARENT}")).2.is_ok());
 }
 
-/// A message that is the only line is not taken for a file; between other names it can't be told from a name
+/// If a message of the server is the only line, it is not taken for the name of a file. Among names it could be one
 #[test]
 fn messages_of_the_server_are_not_names() {
     let lines = [

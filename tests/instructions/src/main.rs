@@ -1,6 +1,6 @@
 //! Runs work whose instructions are counted: `instructions CASE UNITS`
 //!
-//! Used by `run` in this folder, which runs it under callgrind. The same number of units always takes the same
+//! `tests/instructions/run` runs it under callgrind. The same number of units always takes the same
 //! instructions, whatever else the machine does.
 
 use std::hint::black_box;

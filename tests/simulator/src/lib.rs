@@ -18,7 +18,7 @@ mod profile;
 mod replies;
 mod requests;
 mod run;
-// Shared with the other tests; neither package should wait for the other to be built.
+// Compiled into both packages, so that neither depends on the other.
 #[path = "../../src/seed.rs"]
 mod seed;
 mod server;

@@ -9,7 +9,7 @@ use crate::driver::{Client, Get, Put};
 use crate::way::{ADDRESSES, MODES, run};
 use crate::{Security, Way};
 
-/// How long the client listens for further replies where it has to
+/// How long the client listens where it can't know whether another reply is still to come
 const QUIET: Duration = Duration::from_secs(90);
 
 /// The most that a request may take: less than [`QUIET`], and enough on a busy machine

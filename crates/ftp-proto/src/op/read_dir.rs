@@ -20,7 +20,9 @@
 //! A directory that the user may not read looks empty in the LIST of some servers (Q158). So if LIST shows nothing, the
 //! client asks for the user's rights with MLST, on servers whose MLST has them:
 //!
-//!   LIST ── no entries ──▶ MLST ──▶ done, or an error
+//! ```text
+//! LIST ── no entries ──▶ MLST ──▶ done, or an error
+//! ```
 //!
 //! The result of the listing is held back until the session is in its previous working directory again.
 
