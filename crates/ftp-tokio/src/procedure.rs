@@ -21,7 +21,7 @@ impl Session {
         mut local: Local,
         mut progress: impl FnMut(u64),
     ) -> Result<T, Error> {
-        let mut moved = 0;
+        let (mut moved, mut wakers) = (0, Wakers::Spent);
         #[cfg(feature = "files")]
         local.take_turn(&self.threads).await;
         self.begin().await;
@@ -41,11 +41,15 @@ impl Session {
                 ProcedureStep::Local(order) => {
                     let answer = local.carry_out(order).await;
                     procedure.answer(answer);
+                    wakers = Wakers::Spent;
                 }
                 ProcedureStep::Wait => {
                     self.watch(procedure.current());
-                    self.pause().await;
+                    if wakers == Wakers::Registered {
+                        self.pause().await;
+                    }
                     self.handle_events(&mut procedure).await;
+                    wakers = Wakers::Registered;
                 }
                 ProcedureStep::Done(result) => {
                     self.release();
@@ -61,7 +65,7 @@ impl Session {
         }
     }
 
-    /// Waits until the task is woken; everything that is pending was tried before
+    /// Waits until the task is woken, by [registered](Wakers::Registered) wakers or the timer
     async fn pause(&mut self) {
         let mut slept = false;
         poll_fn(|context| {
@@ -91,6 +95,16 @@ impl Session {
             }
         }
     }
+}
+
+/// Whether every pending read and write will wake the task
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wakers {
+    /// The local file was waited for since they were registered: a connection that became ready meanwhile has used up
+    /// its waker. Under TLS, bytes that were accepted may still have to be sent, so a transfer can depend on that.
+    Spent,
+    /// All that was pending was tried after the task last waited for anything else
+    Registered,
 }
 
 /// A walk through a directory tree: returns what it finds, item by item

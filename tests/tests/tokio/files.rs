@@ -36,6 +36,25 @@ async fn a_large_file_is_uploaded_and_downloaded() {
     server.join();
 }
 
+/// Bytes that TLS holds back when the file is read are sent afterwards, although the connection became writable
+/// meanwhile, which woke the task for nothing
+#[tokio::test]
+async fn an_upload_over_tls_goes_on_after_each_read_of_the_file() {
+    let whole = file()[..400_000].to_vec();
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    std::fs::write(&out, &whole).unwrap();
+    let world = World::new(memory::Server::new());
+    let upload = slowly(async {
+        let mut client = world.connect(memory::Server::options()).await.unwrap();
+        client.login("u", "p").await.unwrap();
+        client.upload_file("new", &out).await.unwrap();
+    });
+    // Far more than it takes, and less than a server may pause
+    timeout(Duration::from_secs(20), upload).await.expect("it waits for nothing");
+    assert!(world.server(|server| server.files["new"] == whole));
+}
+
 #[tokio::test]
 async fn an_empty_file_replaces_what_was_there() {
     let server = Server::start(|peer| {
