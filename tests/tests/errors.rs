@@ -63,6 +63,7 @@ fn of_proto() -> Texts {
         "InvalidReply" => Error::InvalidReply(reply("227 Entering Passive Mode")),
         "NoDirectory" => Error::NoDirectory(refusal()),
         "UnreadableDirectory" => Error::UnreadableDirectory { line: (*b"ls: .: Permission denied").into() },
+        "WorkingDirectoryLost" => Error::WorkingDirectoryLost(refusal()),
         "InvalidArgument" => Error::InvalidArgument(ArgumentError::Forbidden { byte: b'\n', at: 7 }),
         "TlsRequired" => Error::TlsRequired(reply("530 Non-anonymous sessions must use encryption")),
         "AccountRequired" => Error::AccountRequired(reply("332 Need account for login")),

@@ -62,6 +62,8 @@ pub(crate) enum Owner {
     KeepAlive,
     /// A transfer that needs a TLS session ticket
     Tickets,
+    /// A request that depends on the working directory, which a listing has left
+    Return,
     /// The removal of data that the server may still hold of an earlier transfer
     Flush,
     /// Nobody any more: the request was aborted while its operation had to continue

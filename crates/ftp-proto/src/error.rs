@@ -35,6 +35,8 @@ use crate::terms::{DataFailure, Phase};
 /// | `InvalidReply` | | | | | | the same |
 /// | `NoDirectory` | | | yes | | | the directory is not there |
 /// | `UnreadableDirectory` | | | | | | ask the server's operator: rights are wrong, or a program is missing |
+/// | `WorkingDirectoryLost` with 4yz | yes | | | | | wait a little, then again |
+/// | `WorkingDirectoryLost` with 5yz | | | | | | change to a directory by its absolute path |
 /// | `InvalidArgument` | | | | | | use another argument; nothing was sent |
 /// | `TlsRequired` | | | | | | connect with another [`TlsPolicy`](crate::TlsPolicy) |
 /// | `AccountRequired` | | | | yes | | log in with an account |
@@ -96,6 +98,10 @@ pub enum Error {
         /// at most its first 512 bytes
         line: Box<[u8]>,
     },
+    /// The request was not sent, because it depends on the working directory, and the server refuses to return to it
+    /// after a [listing](crate::Client::read_dir) of another one
+    #[error("could not return to the working directory: {0}")]
+    WorkingDirectoryLost(Reply),
     /// An argument that can't be sent; nothing was sent
     #[error("invalid argument: {0}")]
     InvalidArgument(ArgumentError),
@@ -247,6 +253,8 @@ impl Error {
     }
 
     /// Returns the server's reply that led to the error, if one did
+    ///
+    /// It answers the request, so it is `None` for [`Self::WorkingDirectoryLost`], where the request was not sent.
     #[must_use]
     pub fn reply(&self) -> Option<&Reply> {
         match self {
@@ -265,6 +273,7 @@ impl Error {
             }
             Self::InvalidArgument(_)
             | Self::UnreadableDirectory { .. }
+            | Self::WorkingDirectoryLost(_)
             | Self::NoSessionTicket
             | Self::DataTimedOut(_)
             | Self::ForeignPeer { .. }
@@ -300,6 +309,7 @@ impl Error {
             // Retrying a wrong password locks the account.
             Self::Transient(_) => !self.is_auth(),
             Self::GatewayRefused(reply) => reply.kind() == ReplyKind::Transient && !self.is_auth(),
+            Self::WorkingDirectoryLost(reply) => reply.kind() == ReplyKind::Transient,
             Self::DataTimedOut(_)
             | Self::Truncated { .. }
             | Self::NoSessionTicket

@@ -164,6 +164,7 @@ mod codec;
 mod config;
 mod control;
 mod data;
+mod directory;
 mod endpoints;
 mod error;
 mod event;

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use crate::claim::{Outcome, Owner};
+use crate::directory::Directory;
 use crate::error::Error;
 use crate::op::machine::{Context, Ended};
 use crate::op::read_dir::{Next, ReadDirOp};
@@ -50,6 +51,16 @@ impl Task {
     /// Whether the task cleans up after an earlier request
     pub(crate) const fn settles(&self) -> bool {
         matches!(self.request.owner, Owner::Abandoned | Owner::Flush)
+    }
+
+    /// Whether the request begins with this task and depends on the working directory, which the session has left
+    pub(crate) fn needs(&self, directory: &Directory) -> bool {
+        match (&self.request.directory, &self.operation) {
+            (None, operation) => directory.is_needed_by(operation),
+            (Some(read_dir), Running::Nothing) => read_dir.needs(directory),
+            // It has begun.
+            (Some(_), _) => false,
+        }
     }
 
     /// Creates a task that reads a directory; its first operation is chosen in its turn

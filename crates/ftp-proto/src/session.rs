@@ -3,6 +3,7 @@
 use crate::control::command::Argument;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
+use crate::directory::Directory;
 use crate::listing::Format;
 use crate::prefetch::Ahead;
 use crate::server::Kind;
@@ -205,8 +206,7 @@ pub(crate) struct Session {
     pub(crate) mlsd: Mlsd,
     /// The format of the server's listings according to SYST, if it was sent
     pub(crate) system: Option<Format>,
-    /// The working directory, as long as nothing may have changed it
-    pub(crate) directory: Option<Argument>,
+    pub(crate) directory: Directory,
     pub(crate) passive: PassiveMemory,
     pub(crate) path: PassivePath,
     pub(crate) listing: LastListing,
@@ -247,7 +247,7 @@ impl Session {
             features: None,
             mlsd: Mlsd::AsListed,
             system: None,
-            directory: None,
+            directory: Directory::Unknown,
             passive: PassiveMemory::Untried,
             path: PassivePath::Unproven,
             listing: LastListing::Whole,
@@ -274,7 +274,7 @@ impl Session {
         self.features = None;
         self.mlsd = Mlsd::AsListed;
         self.system = None;
-        self.directory = None;
+        self.directory = Directory::Unknown;
         self.type_ = None;
         self.passive = PassiveMemory::Untried;
         self.path = PassivePath::Unproven;
@@ -286,7 +286,7 @@ impl Session {
     pub(crate) fn forget_login(&mut self) {
         self.features = None;
         self.mlsd = Mlsd::AsListed;
-        self.directory = None;
+        self.directory = Directory::Unknown;
         self.type_ = None;
     }
 }

@@ -88,6 +88,9 @@ pub fn check(case: Case, end: &End) -> Finding {
                 op.ask
             ));
         }
+        if facts.is_elsewhere() {
+            return Finding::FalseReport(format!("{:?}: in another directory", op.ask));
+        }
         if let (Ask::Size, Ok(()), Some(value)) = (op.ask, result, op.value) {
             let excused = end.strays.iter().any(|stray| stray.idle != Some(true));
             if value != 7 && !excused {

@@ -45,6 +45,8 @@ pub struct Deed {
     pub verb: String,
     /// Its argument
     pub argument: String,
+    /// The working directory when it came
+    pub here: String,
     /// The replies to it
     pub said: Vec<Said>,
     /// Number of bytes to send on the data connection, for a download
@@ -122,7 +124,7 @@ impl Server {
             habit,
             files,
             directories: Vec::new(),
-            here: "/".to_owned(),
+            here: HOME.to_owned(),
             deeds: Vec::new(),
             moving: Moving::No,
             mover: 0,
@@ -156,6 +158,7 @@ impl Server {
         self.deeds.push(Deed {
             verb: verb.to_owned(),
             argument: argument.to_owned(),
+            here: self.here.clone(),
             said: Vec::new(),
             due: 0,
             announced: None,
@@ -373,6 +376,8 @@ impl Server {
     }
 }
 
+/// The working directory after the login
+pub(super) const HOME: &str = "/";
 /// The content of every directory except the empty one
 pub(super) const LISTING: &[u8] = b"f\r\ng\r\n";
 

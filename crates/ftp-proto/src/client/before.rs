@@ -1,11 +1,13 @@
-//! What has to run before a transfer: a listing that obtains TLS session tickets, or a listing that
-//! discards what the server still has of an interrupted one
+//! What has to run before a request: the return to the working directory; before a transfer, a listing that obtains TLS
+//! session tickets, or one that discards what the server still has of an interrupted one
 
 use super::Client;
 use crate::claim::Owner;
+use crate::directory::Return;
 use crate::error::Error;
 use crate::op::machine::Input;
 use crate::op::running::Running;
+use crate::op::simple::Simple;
 use crate::op::transfer::TransferOp;
 use crate::plan::{Before, Task};
 use crate::session::{LastListing, MAX_TICKET_LISTINGS, TicketSupply};
@@ -31,10 +33,19 @@ impl Client {
 
     /// Returns what has to run before this task, or an error that forbids the task
     pub(super) fn goes_before(&mut self, task: &Task) -> Before {
-        let (Owner::User(_), Running::Transfer(transfer)) = (task.request.owner, &task.operation)
-        else {
-            return Before::Nothing;
-        };
+        let Owner::User(_) = task.request.owner else { return Before::Nothing };
+        let directory = &self.wire.session.directory;
+        if directory.is_left() && task.needs(directory) {
+            match self.wire.session.directory.needs_return() {
+                Return::Unneeded => {}
+                Return::To(home) => {
+                    let enter = Running::Simple(Simple::enter(home));
+                    return Before::Operation(Task::new(Owner::Return, enter));
+                }
+                Return::Failed(error) => return Before::Refusal(error),
+            }
+        }
+        let Running::Transfer(transfer) = &task.operation else { return Before::Nothing };
         let session = &mut self.wire.session;
         if transfer.is_listing() && core::mem::take(&mut session.listing) == LastListing::Cut {
             return Before::Operation(listing(Owner::Flush, TransferOp::unwanted(None)));

@@ -94,10 +94,9 @@ impl Client {
     /// [`Self::listing_format`] returns their format.
     ///
     /// To list a directory with LIST, or one whose name a server would take for options or a pattern, the client
-    /// enters it, lists it and leaves it again.
-    ///
-    /// If the server refuses to change back, the request ends with that refusal, and the working directory is then
-    /// the listed one.
+    /// enters it. It returns before the next request that depends on the working directory, so directories that are
+    /// listed one after the other cost no returns. If the server refuses to let it return, such requests fail with
+    /// [`Error::WorkingDirectoryLost`].
     pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Op<Transfer> {
         self.enqueue(|owner| match ReadDirOp::new(directory.into()) {
             Ok(read_dir) => Task::directory(owner, read_dir),
@@ -139,9 +138,8 @@ impl Client {
     /// A queued request is never sent. A running transfer is stopped by ABOR. Of any other running command, the
     /// reply is dropped when it comes, whatever the command has done by then. A listing is
     /// [read to its end](crate::Action::Discard), and cut off only after half of
-    /// [`Config::settle_timeout`](crate::Config::settle_timeout); a directory that was entered is left again. A
-    /// rename whose RNFR was sent is withdrawn by RNTO without a name. A login and a change of the session's security run
-    /// to their end. Requests made meanwhile wait until the session has settled. The server's reply to ABOR is [`Self::abort_reply`].
+    /// [`Config::settle_timeout`](crate::Config::settle_timeout). A rename whose RNFR was sent is withdrawn by RNTO
+    /// without a name. A login and a change of the session's security run to their end. Requests made meanwhile wait until the session has settled. The server's reply to ABOR is [`Self::abort_reply`].
     ///
     /// As with every request, deadlines count from the next input. If a listing is read to its end, nothing is
     /// written, so there may be no report of a write as the next input: call [`Self::handle_timeout`] afterwards,
@@ -188,7 +186,7 @@ impl Client {
         }
         // The reply that is dropped may have announced a new working directory.
         if !matches!(task.operation, Running::Transfer(_)) {
-            self.wire.session.directory = None;
+            self.wire.session.directory.may_have_changed();
         }
         self.apply(result, None);
     }

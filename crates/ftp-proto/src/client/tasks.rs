@@ -266,6 +266,9 @@ impl Client {
             Owner::KeepAlive if result.is_err() => {
                 self.wire.session.keep_alive = KeepAlive::Refused;
             }
+            Owner::Return => {
+                self.wire.session.directory.returned(result.map(drop));
+            }
             Owner::KeepAlive | Owner::Policy | Owner::Tickets | Owner::Flush | Owner::Abandoned => {
             }
         }

@@ -7,8 +7,11 @@
 //!
 //! LIST and NLST, names that a server may take for a pattern, and the question whether the directory exists:
 //!   (PWD ─▶) CWD dir ── refused ──▶ the directory does not exist
-//!              └─▶ (LIST ─▶) CWD back ──▶ done
+//!              └─▶ (LIST ─▶) done, in the directory
 //! ```
+//!
+//! The session stays there until a request depends on the working directory (directory.rs). The next directory is
+//! entered by a name that means the same from anywhere, if it has one.
 //!
 //! The EPSV of that LIST goes out together with CWD (batch.rs).
 //!
@@ -23,8 +26,6 @@
 //! ```text
 //! LIST ── no entries ──▶ MLST ──▶ done, or an error
 //! ```
-//!
-//! The result of the listing is held back until the session is in its previous working directory again.
 
 use alloc::boxed::Box;
 
@@ -32,7 +33,8 @@ use crate::claim::{Outcome, Transfer};
 use crate::control::command::{Argument, ArgumentError, Verb};
 use crate::control::features::Features;
 use crate::control::reply::{Code, Reply, ReplyKind};
-use crate::error::{ConnectionError, Error};
+use crate::directory::Directory;
+use crate::error::Error;
 use crate::listing::{beginning, parse_mlst};
 use crate::op::features::{FeaturesOp, is_unknown};
 use crate::op::machine::{Context, Ended};
@@ -120,7 +122,7 @@ pub(crate) struct ReadDirOp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Interest {
     Wanted,
-    /// The request was aborted: only the return to the previous working directory is left to do
+    /// The request was aborted: nothing else is begun
     Gone,
 }
 
@@ -139,21 +141,10 @@ enum Stage {
         /// The listing, if its EPSV was sent together with CWD
         begun: Option<Box<TransferOp>>,
     },
-    /// A listing of the working directory, which is now the requested one
-    ListingInside {
-        home: Argument,
-        verb: Verb,
-    },
-    /// MLST of the working directory has been sent, because nothing was found in it
-    Examining {
-        /// The directory to return to, if another one was entered
-        home: Option<Argument>,
-        held: Outcome,
-    },
-    Returning {
-        home: Argument,
-        held: Result<Outcome, Error>,
-    },
+    /// A listing of the requested directory, which was entered
+    ListingInside(Verb),
+    /// MLST of the listed directory has been sent, because nothing was found in it; the session is in it
+    Examining(Outcome),
     Over,
 }
 
@@ -172,13 +163,21 @@ impl ReadDirOp {
         Ok(Self { path, by: request.by, interest: Interest::Wanted, stage: Stage::Begin })
     }
 
-    /// Aborts the request: a directory that was entered is left, and nothing else is begun
+    /// Aborts the request: nothing else is begun
     pub(crate) fn abandon(&mut self) {
         self.interest = Interest::Gone;
     }
 
+    /// Whether the directory can only be found from the working directory, which the session has left
+    pub(crate) fn needs(&self, working: &Directory) -> bool {
+        !self.path.as_ref().is_some_and(|path| working.name_from_elsewhere(path).is_some())
+    }
+
     /// Chooses the first operation
     fn begin(&mut self, session: &Session) -> Next {
+        if let (true, Some(path)) = (session.directory.is_left(), &self.path) {
+            self.path = session.directory.name_from_elsewhere(path);
+        }
         if self.by == By::Best && session.features.is_none() && session.mlsd == Mlsd::AsListed {
             self.stage = Stage::Features;
             return Next::Run(Running::Features(FeaturesOp));
@@ -194,23 +193,17 @@ impl ReadDirOp {
     /// Chooses the next operation after the end of one
     pub(crate) fn next(&mut self, ended: Ended, session: &mut Session) -> Next {
         let stage = core::mem::replace(&mut self.stage, Stage::Over);
-        if let Some(end) = ended.result.as_ref().err().and_then(Error::connection_error) {
-            let in_step = !matches!(end, ConnectionError::Protocol(_));
-            return Next::Done(match stage {
-                // If the session has ended, there is no working directory to return to.
-                Stage::Returning { held: Ok(listing), .. } if in_step => Ok(listing),
-                _ => ended.result,
-            });
+        if ended.result.as_ref().is_err_and(Error::is_fatal) {
+            return Next::Done(ended.result);
         }
         match stage {
-            Stage::Returning { home, held } => match ended.result {
-                Ok(_) => {
-                    session.directory = Some(home);
-                    Next::Done(held)
+            stage if self.interest == Interest::Gone => {
+                if let Stage::Entering { home, .. } = stage {
+                    session.directory = Directory::Left(home);
                 }
-                Err(error) => Next::Done(Err(error)),
-            },
-            stage if self.interest == Interest::Gone => self.go_home(stage),
+                Next::Done(Err(Error::Aborted))
+            }
+            Stage::Begin if ended.result.is_err() => Next::Done(ended.result),
             Stage::Begin => self.begin(session),
             // If FEAT is refused, MLSD is not tried either.
             Stage::Features => self.list(best(session), session),
@@ -219,27 +212,12 @@ impl ReadDirOp {
             Stage::Entering { home, purpose, begun } => {
                 self.entered(ended.result, home, purpose, begun, session)
             }
-            Stage::ListingInside { home, verb } => self.listed_inside(verb, ended, home, session),
-            Stage::Examining { home, held } => {
-                let result = match ended.result {
-                    Ok(Outcome::Reply(reply)) => examined(&reply, held),
-                    _ => Ok(held),
-                };
-                self.leave(home, result)
-            }
+            Stage::ListingInside(verb) => self.listed_inside(verb, ended, session),
+            Stage::Examining(held) => Next::Done(match ended.result {
+                Ok(Outcome::Reply(reply)) => examined(&reply, held),
+                _ => Ok(held),
+            }),
             Stage::Over => Next::Done(ended.result),
-        }
-    }
-
-    /// After an abort, returns to the previous working directory, if another one may have been entered
-    fn go_home(&mut self, stage: Stage) -> Next {
-        match stage {
-            Stage::Entering { home, .. }
-            | Stage::ListingInside { home, .. }
-            | Stage::Examining { home: Some(home), .. } => {
-                self.leave(Some(home), Err(Error::Aborted))
-            }
-            _ => Next::Done(Err(Error::Aborted)),
         }
     }
 
@@ -253,8 +231,8 @@ impl ReadDirOp {
 
     /// Finds out the directory to return to, before another one is entered
     fn locate(&mut self, purpose: Purpose, session: &Session) -> Next {
-        if let Some(home) = session.directory.clone() {
-            return self.enter(home, purpose);
+        if let Some(home) = session.directory.path() {
+            return self.enter(home.clone(), purpose);
         }
         let pwd = Simple::new(Verb::PWD, Parameter::None, Want::Path);
         self.run(Stage::Locating(purpose), Ok(Running::Simple(pwd)))
@@ -276,8 +254,8 @@ impl ReadDirOp {
 
     /// Enters the directory; without a path, it enters the working directory, to see that it exists
     fn enter(&mut self, home: Argument, purpose: Purpose) -> Next {
-        let cwd = cwd(self.path.as_ref().unwrap_or(&home));
-        self.run(Stage::Entering { home, purpose, begun: None }, Ok(cwd))
+        let cwd = Simple::enter(self.path.as_ref().unwrap_or(&home).clone());
+        self.run(Stage::Entering { home, purpose, begun: None }, Ok(Running::Simple(cwd)))
     }
 
     /// Sends EPSV in one batch with CWD, if a listing follows that begins with it
@@ -306,24 +284,17 @@ impl ReadDirOp {
                 error => error,
             }));
         }
+        session.directory = match self.path {
+            Some(_) => Directory::Left(home),
+            None => Directory::Known(home),
+        };
         match purpose {
             Purpose::List(verb) => {
                 let list = begun.map_or_else(|| listing(verb, None), Ok);
-                self.run(Stage::ListingInside { home, verb }, list.map(Running::Transfer))
+                self.run(Stage::ListingInside(verb), list.map(Running::Transfer))
             }
-            Purpose::Prove(reply) if self.path.is_none() => {
-                session.directory = Some(home);
-                Next::Done(refused_inside(reply))
-            }
-            Purpose::Prove(reply) => self.leave(Some(home), refused_inside(reply)),
+            Purpose::Prove(reply) => Next::Done(refused_inside(reply)),
         }
-    }
-
-    /// Returns to this directory, if another one was entered
-    fn leave(&mut self, home: Option<Argument>, held: Result<Outcome, Error>) -> Next {
-        let Some(home) = home else { return Next::Done(held) };
-        let back = cwd(&home);
-        self.run(Stage::Returning { home, held }, Ok(back))
     }
 
     fn listed(&mut self, verb: Verb, ended: Ended, session: &mut Session) -> Next {
@@ -338,44 +309,32 @@ impl ReadDirOp {
                 Next::Done(Err(Error::from_reply(reply)))
             }
             Listed::Refused(reply) => self.locate(Purpose::Prove(reply), session),
-            Listed::Final(result) => self.found(verb, result, None, session),
+            Listed::Final(result) => self.found(verb, result, session),
         }
     }
 
-    /// Takes the result of a listing of the working directory
-    fn found(
-        &mut self,
-        verb: Verb,
-        result: Result<Outcome, Error>,
-        home: Option<Argument>,
-        session: &Session,
-    ) -> Next {
+    /// Takes the result of a listing
+    fn found(&mut self, verb: Verb, result: Result<Outcome, Error>, session: &Session) -> Next {
         match result {
             Ok(held @ Outcome::Transfer(Transfer { bytes: 0, .. }))
                 if verb != Verb::MLSD && tells_rights(session) =>
             {
                 let mlst = Simple::new(Verb::MLST, Parameter::None, Want::Completion);
-                self.run(Stage::Examining { home, held }, Ok(Running::Simple(mlst)))
+                self.run(Stage::Examining(held), Ok(Running::Simple(mlst)))
             }
-            result => self.leave(home, result),
+            result => Next::Done(result),
         }
     }
 
-    fn listed_inside(
-        &mut self,
-        verb: Verb,
-        ended: Ended,
-        home: Argument,
-        session: &mut Session,
-    ) -> Next {
+    fn listed_inside(&mut self, verb: Verb, ended: Ended, session: &mut Session) -> Next {
         match inspect(verb, ended) {
             Listed::Unknown => {
                 let verb = Self::other(verb, session);
                 let list = listing(verb, None).map(Running::Transfer);
-                self.run(Stage::ListingInside { home, verb }, list)
+                self.run(Stage::ListingInside(verb), list)
             }
-            Listed::Refused(reply) => self.leave(Some(home), refused_inside(reply)),
-            Listed::Final(result) => self.found(verb, result, Some(home), session),
+            Listed::Refused(reply) => Next::Done(refused_inside(reply)),
+            Listed::Final(result) => self.found(verb, result, session),
         }
     }
 
@@ -406,11 +365,6 @@ fn best(session: &Session) -> Verb {
         Mlsd::AsListed if session.features.as_ref().is_some_and(known) => Verb::MLSD,
         Mlsd::AsListed | Mlsd::Unknown => Verb::LIST,
     }
-}
-
-fn cwd(path: &Argument) -> Running {
-    let parameter = Parameter::Public(path.clone());
-    Running::Simple(Simple::new(Verb::CWD, parameter, Want::Completion))
 }
 
 /// Whether the name contains something that servers take for options or for a pattern, also in MLSD (Q36, Q37)

@@ -9,6 +9,7 @@ use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Secret, Verb};
 use crate::control::fields;
 use crate::control::reply::{Reply, ReplyKind};
+use crate::directory::Directory;
 use crate::error::Error;
 use crate::listing::Format;
 use crate::op::machine::{Context, Input, Step, completion};
@@ -29,6 +30,8 @@ pub(crate) enum Parameter {
 pub(crate) enum Want {
     /// 2yz
     Completion,
+    /// As `Completion`, to a CWD of the client's own, which keeps track of the working directory itself
+    Entry,
     /// 2yz or 3yz: a raw command, whose meaning only the caller knows (ftplib's `sendcmd`)
     Any,
     /// A number of bytes, asked for in TYPE I: in TYPE A, servers count what they would send as text (Q41)
@@ -74,6 +77,23 @@ impl Simple {
         }
     }
 
+    /// Creates the CWD with which the client enters a directory for a listing, or returns from it
+    pub(crate) const fn enter(path: Argument) -> Self {
+        Self::new(Verb::CWD, Parameter::Public(path), Want::Entry)
+    }
+
+    pub(crate) const fn verb(&self) -> Verb {
+        self.verb
+    }
+
+    /// Returns the argument, unless it is secret
+    pub(crate) const fn argument(&self) -> Option<&Argument> {
+        match &self.parameter {
+            Parameter::Public(argument) => Some(argument),
+            Parameter::None | Parameter::Secret(_) => None,
+        }
+    }
+
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         const BINARY: SetType = SetType(TransferType::Image);
         match (input, self.state) {
@@ -114,22 +134,22 @@ impl Simple {
     fn finish(&self, reply: Reply, cx: &mut Context<'_>) -> Result<Outcome, Error> {
         if self.want == Want::Any {
             self.forget_what_it_changes(cx);
-            cx.wire.session.directory = None;
+            cx.wire.session.directory = Directory::Unknown;
             return match reply.kind() {
                 ReplyKind::Completion | ReplyKind::Intermediate => Ok(Outcome::Reply(reply)),
                 _ => Err(Error::from_reply(reply)),
             };
         }
         let reply = completion(reply)?;
-        if matches!(self.verb, Verb::CWD | Verb::CDUP | Verb::SITE) {
-            cx.wire.session.directory = None;
+        if matches!(self.verb, Verb::CWD | Verb::CDUP | Verb::SITE) && self.want != Want::Entry {
+            cx.wire.session.directory = Directory::Unknown;
         }
         if self.verb == Verb::SYST {
             cx.wire.session.system = Format::of_system(&reply);
         }
         let text = reply.text();
         let outcome = match self.want {
-            Want::Completion | Want::Any => None,
+            Want::Completion | Want::Entry | Want::Any => None,
             Want::Size => Some(fields::parse_size(text).map(Outcome::Number)),
             Want::Time => Some(fields::parse_time(text).map(Outcome::Time)),
             Want::Path => Some(fields::parse_257(text).map(Outcome::Path)),
@@ -142,7 +162,8 @@ impl Simple {
             None => Ok(Outcome::Reply(reply)),
             Some(Some(outcome)) => {
                 if let (Verb::PWD, Outcome::Path(path)) = (self.verb, &outcome) {
-                    cx.wire.session.directory = Argument::new(path).ok();
+                    let path = Argument::new(path).ok();
+                    cx.wire.session.directory = path.map_or(Directory::Unknown, Directory::Known);
                 }
                 Ok(outcome)
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::server::LISTING;
+use super::super::server::{HOME, LISTING};
 use super::super::session::{FILE, NAMED, NAMED_MORE, OTHER};
 use super::super::{
     Ask, Case, ControlFault, Deed, End, FOREIGN, Fault, Gone, Habit, HandshakeFault, Move, MoveEnd,
@@ -259,6 +259,15 @@ impl<'a> Facts<'a> {
         ) || self.end.strays.iter().any(|stray| stray.end <= self.op.delivered)
             || self.foreign().is_some()
             || self.heard().any(|(_, said)| !said.honest)
+    }
+
+    /// Whether the server carried out a command with a file's name in another working directory than the user's, although
+    /// it had never said anything false
+    pub(super) fn is_elsewhere(&self) -> bool {
+        let names_a_file = matches!(self.op.ask, Ask::Size | Ask::Get | Ask::Put | Ask::Delete);
+        let elsewhere = self.main.is_some_and(|deed| deed.here != HOME);
+        let lied = |deed: &Deed| deed.said.iter().any(|said| !said.honest);
+        names_a_file && elsewhere && !self.misled() && !self.end.deeds.iter().any(lied)
     }
 
     /// Returns the verb of a command that was answered with another command's reply

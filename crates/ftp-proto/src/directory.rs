@@ -1,0 +1,186 @@
+//! The session's working directory, which a listing may have left
+//!
+//! A listing by LIST enters the directory that it lists (op/read_dir.rs). The return is put off until a request depends
+//! on the working directory, so that a walk through a tree does not return between its listings:
+//!
+//! ```text
+//! CWD a  LIST  ─▶  CWD /home/a/b  LIST  ─▶  CWD /home  SIZE f
+//! ```
+
+use alloc::vec::Vec;
+
+use crate::control::command::{Argument, Verb};
+use crate::error::Error;
+use crate::op::running::Running;
+
+/// The working directory as the user knows it, and whether the session is in it
+#[derive(Debug, Default)]
+pub(crate) enum Directory {
+    /// The session is in it; its path is not known
+    #[default]
+    Unknown,
+    /// The session is in it, and nothing may have changed it since the server told its path
+    Known(Argument),
+    /// The session may be in another one, and returns to this one when a request depends on it
+    Left(Argument),
+    /// As `Left`; the server has just refused the return, which the next request that depends on it fails with
+    Refused(Argument, Error),
+}
+
+/// What has to happen before a request that depends on the working directory
+#[derive(Debug)]
+pub(crate) enum Return {
+    Unneeded,
+    /// This is to be entered
+    To(Argument),
+    /// It could not be entered
+    Failed(Error),
+}
+
+impl Directory {
+    /// Returns its path, if that is known
+    pub(crate) const fn path(&self) -> Option<&Argument> {
+        match self {
+            Self::Unknown => None,
+            Self::Known(path) | Self::Left(path) | Self::Refused(path, _) => Some(path),
+        }
+    }
+
+    /// Whether the session may be in another one
+    pub(crate) const fn is_left(&self) -> bool {
+        matches!(self, Self::Left(_) | Self::Refused(..))
+    }
+
+    /// Notes that something may have changed the directory that the session is in
+    pub(crate) fn may_have_changed(&mut self) {
+        if let Self::Known(_) = self {
+            *self = Self::Unknown;
+        }
+    }
+
+    /// Returns what has to happen before a request that depends on it
+    pub(crate) fn needs_return(&mut self) -> Return {
+        match core::mem::take(self) {
+            Self::Refused(path, error) => {
+                *self = Self::Left(path);
+                Return::Failed(error)
+            }
+            Self::Left(path) => {
+                *self = Self::Left(path.clone());
+                Return::To(path)
+            }
+            inside => {
+                *self = inside;
+                Return::Unneeded
+            }
+        }
+    }
+
+    /// Takes the end of the return
+    pub(crate) fn returned(&mut self, result: Result<(), Error>) {
+        *self = match (core::mem::take(self), result) {
+            (Self::Left(path), Ok(())) => Self::Known(path),
+            (Self::Left(path), Err(error)) => Self::Refused(path, lost(error)),
+            (other, _) => other,
+        };
+    }
+
+    /// Returns a name for this path that means the same wherever the session is; `None` if it has to be in the working
+    /// directory
+    pub(crate) fn name_from_elsewhere(&self, path: &Argument) -> Option<Argument> {
+        let (home, path) = (self.path()?.as_bytes(), path.as_bytes());
+        match (home.first(), path.first()) {
+            (Some(b'/'), Some(b'/')) => Argument::new(path).ok(),
+            (Some(b'/'), Some(_)) if is_plain(path) => {
+                let mut whole: Vec<u8> = home.strip_suffix(b"/").unwrap_or(home).to_vec();
+                whole.push(b'/');
+                whole.extend_from_slice(path);
+                Argument::new(whole).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether an operation of the user's means something else, or can't be understood, if the session has left it
+    pub(crate) fn is_needed_by(&self, operation: &Running) -> bool {
+        match operation {
+            Running::Invalid(_)
+            | Running::Quit(_)
+            | Running::Features(_)
+            | Running::Secure(_)
+            | Running::Protect(_)
+            | Running::ClearControl(_) => false,
+            Running::Simple(simple) => match simple.verb() {
+                Verb::NOOP => false,
+                // The new working directory.
+                Verb::CWD => !simple.argument().is_some_and(|path| {
+                    path.as_bytes().starts_with(b"/") && self.name_from_elsewhere(path).is_some()
+                }),
+                _ => true,
+            },
+            _ => true,
+        }
+    }
+}
+
+/// Whether a relative path is no more than names with slashes between them: `~` may be another home, `C:` a drive, `'` a
+/// data set, `[` a VMS directory
+fn is_plain(path: &[u8]) -> bool {
+    let first = path.first().copied().unwrap_or(b'~');
+    (first.is_ascii_alphanumeric() || matches!(first, b'.' | b'_' | 0x80..))
+        && !path.iter().any(|byte| b":\\".contains(byte))
+}
+
+/// Returns the error of the request that could not begin
+fn lost(error: Error) -> Error {
+    match error {
+        Error::Transient(reply) | Error::Permanent(reply) | Error::UnexpectedReply(reply) => {
+            Error::WorkingDirectoryLost(reply)
+        }
+        error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::*;
+
+    #[test]
+    fn paths_are_named_from_elsewhere_if_they_are_no_more_than_names() {
+        let named = |home: &str, path: &str| {
+            let directory = Directory::Left(Argument::new(home).unwrap());
+            let name = directory.name_from_elsewhere(&Argument::new(path).unwrap())?;
+            Some(String::from_utf8_lossy(name.as_bytes()).into_owned())
+        };
+        for (home, path, expected) in [
+            ("/", "a", "/a"),
+            ("/home/u", "a/b", "/home/u/a/b"),
+            ("/home/u/", "a b", "/home/u/a b"),
+            ("/home/u", ".", "/home/u/."),
+            ("/home/u", "../v", "/home/u/../v"),
+            ("/home/u", "/a", "/a"),
+            ("/home/u", "größe", "/home/u/größe"),
+        ] {
+            assert_eq!(named(home, path).as_deref(), Some(expected), "{home} {path}");
+        }
+        for (home, path) in [
+            // Another user's home, an option, a drive, other separators, a VMS directory, an MVS data set.
+            ("/home/u", "~v"),
+            ("/home/u", "-a"),
+            ("/", "C:"),
+            ("/", "a/C:/b"),
+            ("/", r"a\b"),
+            ("/", "[.A]"),
+            ("/u/x", "'X.Y'"),
+            // Homes that are no path of this kind
+            ("DISK:[U]", "a"),
+            ("'U.'", "/a"),
+            ("C:/", "/a"),
+        ] {
+            assert_eq!(named(home, path), None, "{home} {path}");
+        }
+        assert!(Directory::Unknown.name_from_elsewhere(&Argument::new("/a").unwrap()).is_none());
+    }
+}
