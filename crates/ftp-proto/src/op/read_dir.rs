@@ -3,7 +3,7 @@
 //! ```text
 //! (FEAT ─▶) MLSD dir ── entries ──▶ done
 //!             ├── not known: LIST, remembered
-//!             └── refused: does the directory exist?
+//!             └── refused: does the directory exist? If so, MLSD in it
 //!
 //! LIST and NLST, names that a server may take for a pattern, and the question whether the directory exists:
 //!   (PWD ─▶) CWD dir ── refused ──▶ the directory does not exist
@@ -153,7 +153,7 @@ enum Stage {
 enum Purpose {
     /// This command lists the working directory only
     List(Verb),
-    /// MLSD was refused, so it must be proven that the directory exists
+    /// MLSD, or a listing of the working directory, was refused, so it must be proven that the directory exists
     Prove(Reply),
 }
 
@@ -293,7 +293,12 @@ impl ReadDirOp {
                 let list = begun.map_or_else(|| listing(verb, None), Ok);
                 self.run(Stage::ListingInside(verb), list.map(Running::Transfer))
             }
-            Purpose::Prove(reply) => Next::Done(refused_inside(reply)),
+            Purpose::Prove(reply) if self.path.is_none() => Next::Done(refused_inside(reply)),
+            // It may have been made since the refusal.
+            Purpose::Prove(_) => {
+                let list = listing(Verb::MLSD, None).map(Running::Transfer);
+                self.run(Stage::ListingInside(Verb::MLSD), list)
+            }
         }
     }
 
