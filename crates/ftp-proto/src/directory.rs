@@ -9,9 +9,8 @@
 
 use alloc::vec::Vec;
 
-use crate::control::command::{Argument, Verb};
+use crate::control::command::Argument;
 use crate::error::Error;
-use crate::op::running::Running;
 
 /// The working directory as the user knows it, and whether the session is in it
 #[derive(Debug, Default)]
@@ -98,27 +97,6 @@ impl Directory {
                 Argument::new(whole).ok()
             }
             _ => None,
-        }
-    }
-
-    /// Whether an operation of the user's means something else, or can't be understood, if the session has left it
-    pub(crate) fn is_needed_by(&self, operation: &Running) -> bool {
-        match operation {
-            Running::Invalid(_)
-            | Running::Quit(_)
-            | Running::Features(_)
-            | Running::Secure(_)
-            | Running::Protect(_)
-            | Running::ClearControl(_) => false,
-            Running::Simple(simple) => match simple.verb() {
-                Verb::NOOP => false,
-                // The new working directory.
-                Verb::CWD => !simple.argument().is_some_and(|path| {
-                    path.as_bytes().starts_with(b"/") && self.name_from_elsewhere(path).is_some()
-                }),
-                _ => true,
-            },
-            _ => true,
         }
     }
 }

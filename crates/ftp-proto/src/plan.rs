@@ -56,7 +56,7 @@ impl Task {
     /// Whether the request begins with this task and depends on the working directory, which the session has left
     pub(crate) fn needs(&self, directory: &Directory) -> bool {
         match (&self.request.directory, &self.operation) {
-            (None, operation) => directory.is_needed_by(operation),
+            (None, operation) => operation.needs(directory),
             (Some(read_dir), Running::Nothing) => read_dir.needs(directory),
             // It has begun.
             (Some(_), _) => false,

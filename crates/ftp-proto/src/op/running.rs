@@ -3,7 +3,9 @@
 use alloc::boxed::Box;
 
 use crate::claim::Outcome;
+use crate::control::command::Verb;
 use crate::data::DataConnection;
+use crate::directory::Directory;
 use crate::error::{ConnectionError, Error};
 use crate::op::machine::{Context, Input, Interruption, Step};
 use crate::op::transfer::Missing;
@@ -69,6 +71,27 @@ impl Running {
 
     pub(crate) fn is_upload(&self) -> bool {
         matches!(self, Self::Transfer(op) if op.is_upload())
+    }
+
+    /// Whether it means something else, or can't be understood, in another directory than the user's working directory
+    pub(crate) fn needs(&self, working: &Directory) -> bool {
+        match self {
+            Self::Invalid(_)
+            | Self::Quit(_)
+            | Self::Features(_)
+            | Self::Secure(_)
+            | Self::Protect(_)
+            | Self::ClearControl(_) => false,
+            Self::Simple(simple) => match simple.verb() {
+                Verb::NOOP => false,
+                // The new working directory
+                Verb::CWD => !simple.argument().is_some_and(|path| {
+                    path.as_bytes().starts_with(b"/") && working.name_from_elsewhere(path).is_some()
+                }),
+                _ => true,
+            },
+            _ => true,
+        }
     }
 
     /// Whether a part of its commands was sent before its turn
