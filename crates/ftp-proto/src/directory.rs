@@ -26,10 +26,9 @@ pub(crate) enum Directory {
     Refused(Argument, Error),
 }
 
-/// What has to happen before a request that depends on the working directory
+/// What comes before a request that depends on the working directory, if the session has left it
 #[derive(Debug)]
 pub(crate) enum Return {
-    Unneeded,
     /// This is to be entered
     To(Argument),
     /// It could not be entered
@@ -57,20 +56,20 @@ impl Directory {
         }
     }
 
-    /// Returns what has to happen before a request that depends on it
-    pub(crate) fn needs_return(&mut self) -> Return {
+    /// Returns what comes before a request that depends on it; a refused return is tried again by the next such request
+    pub(crate) fn way_back(&mut self) -> Option<Return> {
         match core::mem::take(self) {
             Self::Refused(path, error) => {
                 *self = Self::Left(path);
-                Return::Failed(error)
+                Some(Return::Failed(error))
             }
             Self::Left(path) => {
                 *self = Self::Left(path.clone());
-                Return::To(path)
+                Some(Return::To(path))
             }
             inside => {
                 *self = inside;
-                Return::Unneeded
+                None
             }
         }
     }

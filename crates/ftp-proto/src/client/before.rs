@@ -36,13 +36,13 @@ impl Client {
         let Owner::User(_) = task.request.owner else { return Before::Nothing };
         let directory = &self.wire.session.directory;
         if directory.is_left() && task.needs(directory) {
-            match self.wire.session.directory.needs_return() {
-                Return::Unneeded => {}
-                Return::To(home) => {
+            match self.wire.session.directory.way_back() {
+                Some(Return::To(home)) => {
                     let enter = Running::Simple(Simple::enter(home));
                     return Before::Operation(Task::new(Owner::Return, enter));
                 }
-                Return::Failed(error) => return Before::Refusal(error),
+                Some(Return::Failed(error)) => return Before::Refusal(error),
+                None => {}
             }
         }
         let Running::Transfer(transfer) = &task.operation else { return Before::Nothing };

@@ -139,7 +139,8 @@ impl Client {
     /// reply is dropped when it comes, whatever the command has done by then. A listing is
     /// [read to its end](crate::Action::Discard), and cut off only after half of
     /// [`Config::settle_timeout`](crate::Config::settle_timeout). A rename whose RNFR was sent is withdrawn by RNTO
-    /// without a name. A login and a change of the session's security run to their end. Requests made meanwhile wait until the session has settled. The server's reply to ABOR is [`Self::abort_reply`].
+    /// without a name. A login and a change of the session's security run to their end. Requests made meanwhile wait
+    /// until the session has settled. The server's reply to ABOR is [`Self::abort_reply`].
     ///
     /// As with every request, deadlines count from the next input. If a listing is read to its end, nothing is
     /// written, so there may be no report of a write as the next input: call [`Self::handle_timeout`] afterwards,

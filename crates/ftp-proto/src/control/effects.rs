@@ -6,7 +6,7 @@ use super::command::{Command, Verb};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// The working directory
+    /// The working directory; that a listing enters another one is no effect, because the client returns by itself
     Directory,
     /// Any other state of the session: who is logged in, options, modes. Unknown commands count as this, too
     Settings,

@@ -170,7 +170,7 @@ impl ReadDirOp {
 
     /// Whether the directory can only be found from the working directory, which the session has left
     pub(crate) fn needs(&self, working: &Directory) -> bool {
-        !self.path.as_ref().is_some_and(|path| working.name_from_elsewhere(path).is_some())
+        self.path.as_ref().is_none_or(|path| working.name_from_elsewhere(path).is_none())
     }
 
     /// Chooses the first operation

@@ -124,11 +124,16 @@ impl Simple {
         if self.want == Want::Any {
             self.forget_what_it_changes(cx);
         }
+        let effects = cx.wire.control.effects;
         cx.send(&match &self.parameter {
             Parameter::None => Command::bare(self.verb),
             Parameter::Public(argument) => Command::new(self.verb, argument),
             Parameter::Secret(secret) => Command::secret(self.verb, secret),
         });
+        if self.want == Want::Entry {
+            // For every request, the working directory is still the user's.
+            cx.wire.control.effects = effects;
+        }
     }
 
     fn finish(&self, reply: Reply, cx: &mut Context<'_>) -> Result<Outcome, Error> {
