@@ -106,6 +106,12 @@ pub fn proxies() -> Vec<RealProxy> {
     text.lines().map(parse).collect()
 }
 
+/// Whether tests take every kind of connection and large amounts, as `.ci/full` does: `FTP_LONG=1`
+#[must_use]
+pub fn takes_long() -> bool {
+    std::env::var_os("FTP_LONG").is_some_and(|value| value == "1")
+}
+
 /// Returns the servers; none if `tests/run` has not started them, which the test `coverage` reports
 ///
 /// # Panics
