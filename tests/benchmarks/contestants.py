@@ -71,22 +71,13 @@ class Program:
                 str(sessions)]
 
 
-class Limit(Program):
-    """The programs that know next to nothing of FTP."""
-
-    def login(self, *_):
-        return None
-
-    files = login
-
-
-class Sendfile(Limit):
+class Sendfile(Program):
     """For what the system can send without a copy into the program."""
 
     def down(self, *_):
         return None
 
-    again = down
+    again = login = files = down
 
     def up(self, server, file, name):
         return None if server.authority else super().up(server, file, name)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import programs
 from compare import Run, first_turn, turns
-from contestants import SMALL, Curl, Limit, Program
+from contestants import SMALL, Curl, Program
 from into import Into
 from measure import Failed
 
@@ -93,7 +93,7 @@ class Transfers:
             Member('suppaftp', 'peer', own('suppaftp')),
             Member('lftp', 'peer', programs.Lftp()),
             Member('ftplib', 'peer', Program('ftplib', [sys.executable, str(HERE / 'ftplib_peer.py')])),
-            Member('limit', 'limit', Limit('limit', [program, 'raw']), 'limit: a bare socket'),
+            Member('limit', 'limit', Program('limit', [program, 'raw']), 'limit: a bare socket'),
         ]
 
     def _measured(self, members, xs, run_at):

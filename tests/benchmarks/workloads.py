@@ -10,7 +10,7 @@ import machine
 import round_trips
 from command_lines import CommandLines
 from compare import Run, compare
-from contestants import SMALL, Curl, Lftp, Limit, Program, Sendfile, Wget
+from contestants import SMALL, Curl, Lftp, Program, Sendfile, Wget
 from servers import UPLOAD
 
 HERE = Path(__file__).resolve().parent
@@ -22,7 +22,7 @@ FILES = {'limit': None, 'peers': 1.5}
 # A round trip of three is saved where the next file's port is requested in advance.
 PREFETCHED = {'limit': None, 'peers': 1.45}
 # Round trips to list a further directory, without the handshake of the data connection.
-DIRECTORIES = {'vsftpd': 4, 'proftpd': 3, 'pureftpd': 2, 'pyftpdlib': 2}
+DIRECTORIES = {'vsftpd': 3, 'proftpd': 3, 'pureftpd': 2, 'pyftpdlib': 2}
 NO_WORSE = {'limit': None, 'peers': 1.0}
 LOGIN = {'limit': None, 'peers': 1.0}
 
@@ -36,7 +36,7 @@ class Workloads:
         self.delay = arguments.delay / 1e3
         program = str(arguments.program)
         self.machine = str(arguments.program.with_name('machine'))
-        self.limits = [Limit('limit', [program, 'raw']), Sendfile('sendfile', [program, 'sendfile'])]
+        self.limits = [Program('limit', [program, 'raw']), Sendfile('sendfile', [program, 'sendfile'])]
         self.clients = [Program('ours', [program, 'ours']), Program('ours-async', [program, 'ours-async'])]
         if not arguments.smoke:
             self.clients += [
@@ -47,9 +47,8 @@ class Workloads:
                 Program('suppaftp', [program, 'suppaftp']),
             ]
 
-    def _compare(self, run, limit=False):
-        contestants = [*self.clients, *self.limits] if limit else self.clients
-        yield from compare(run, contestants, self.arguments.rounds)
+    def _compare(self, run):
+        yield from compare(run, [*self.clients, *self.limits], self.arguments.rounds)
 
     # Large files
 
@@ -62,7 +61,7 @@ class Workloads:
 
         yield from self._compare(
             Run(name, goal, lambda who: who.down(server, f's{self.size}', file), 'MB/s',
-                self.size / 1e6, file and before, file and check), limit=True)
+                self.size / 1e6, file and before, file and check))
         if file:
             before()
 
@@ -78,7 +77,7 @@ class Workloads:
 
         yield from self._compare(
             Run(name, goal, lambda who: who.up(server, source, UPLOAD), 'MB/s',
-                self.size / 1e6, arrived and before, arrived and check), limit=True)
+                self.size / 1e6, arrived and before, arrived and check))
 
     # Small files
 

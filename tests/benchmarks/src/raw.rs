@@ -13,16 +13,26 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use crate::Result;
-use crate::client::{At, Task, host};
+use crate::client::{At, Task, host, local, remote};
 use crate::server::send_file;
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
 /// With `kernel`, files are sent without being copied into this process.
 pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
-    let mut control = Control::log_in(at)?;
+    if let Task::Login { count, fresh } = *task {
+        return log_in_again(at, count, fresh);
+    }
+    let mut control = Control::log_in(at, config(at)?)?;
+    control.say("TYPE I", '2')?;
     let mut block = Buffer::new(256 * 1024);
     match *task {
+        Task::Files { folder, count, into, sessions: 1 } => {
+            for number in 0..count {
+                let mut file = File::create(local(into, number))?;
+                control.download(&remote(folder, number), &mut file, &mut block)?;
+            }
+        }
         Task::Down { path, file: Some(file) } => {
             control.download(path, &mut File::create(file)?, &mut block)?;
         }
@@ -57,6 +67,22 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
     // Real servers take time for this, too.
     control.say("QUIT", '2')?;
     Ok(())
+}
+
+/// With `fresh`, no TLS session of an earlier connection is resumed
+fn log_in_again(at: &At<'_>, count: usize, fresh: bool) -> Result<()> {
+    let mut tls = config(at)?;
+    for _ in 0..count {
+        if fresh {
+            tls = config(at)?;
+        }
+        Control::log_in(at, tls.clone())?.say("QUIT", '2')?;
+    }
+    Ok(())
+}
+
+fn config(at: &At<'_>) -> Result<Option<Arc<ClientConfig>>> {
+    at.tls.map(|tls| Ok(Arc::new(tls.config()?))).transpose()
 }
 
 fn copy(from: &mut impl Read, to: &mut impl Write, block: &mut [u8]) -> Result<()> {
@@ -106,15 +132,14 @@ trait ReadWrite: Read + Write {}
 impl<T: Read + Write> ReadWrite for T {}
 
 impl<'a> Control<'a> {
-    fn log_in(at: &'a At<'a>) -> Result<Self> {
+    fn log_in(at: &'a At<'a>, tls: Option<Arc<ClientConfig>>) -> Result<Self> {
         let socket = TcpStream::connect(at.address)?;
         socket.set_nodelay(true)?;
         let stream: Box<dyn ReadWrite> = Box::new(socket.try_clone()?);
         let mut control = Self { at, tls: None, stream: BufReader::new(stream) };
         control.expect('2')?;
-        if let Some(tls) = at.tls {
+        if let Some(config) = tls {
             control.say("AUTH TLS", '2')?;
-            let config = Arc::new(tls.config()?);
             control.tls = Some(Arc::clone(&config));
             control.stream = BufReader::new(Box::new(secure(config, at, socket)?));
             control.say("PBSZ 0", '2')?;
@@ -122,7 +147,6 @@ impl<'a> Control<'a> {
         }
         control.say(&format!("USER {}", at.user), '3')?;
         control.say(&format!("PASS {}", at.password), '2')?;
-        control.say("TYPE I", '2')?;
         Ok(control)
     }
 
