@@ -153,7 +153,7 @@ pub(crate) fn run(
             for (row, ip) in addresses.iter().enumerate() {
                 for (column, mode) in modes.iter().enumerate() {
                     let (mode, security) = (*mode, *security);
-                    // Each server with each security, and each of these with every address and mode.
+                    // Each server with each security; addresses and modes take turns.
                     let turn = (nth + shift) % (addresses.len() * modes.len());
                     if !takes_long() && row * modes.len() + column != turn {
                         continue;
