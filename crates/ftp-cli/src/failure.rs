@@ -288,10 +288,10 @@ fn exit_of_ftp(error: &FtpError) -> Exit {
         | FtpError::UnreadableDirectory { .. }
         | FtpError::TooLong { .. }
         | FtpError::Connection(ConnectionError::Protocol(_)) => Exit::Protocol,
-        FtpError::Permanent(_)
-        | FtpError::NoDirectory(_)
-        | FtpError::WorkingDirectoryLost(_)
-        | FtpError::GatewayRefused(_) => Exit::Refused,
+        FtpError::Permanent(_) | FtpError::NoDirectory(_) | FtpError::GatewayRefused(_) => {
+            Exit::Refused
+        }
+        FtpError::WorkingDirectoryLost(_) if !error.is_transient() => Exit::Refused,
         FtpError::Connection(ConnectionError::Refused(_)) if !error.is_transient() => Exit::Refused,
         _ => Exit::Network,
     }

@@ -72,8 +72,8 @@ impl Session {
     /// An empty directory is a transfer without data, a missing one fails with
     /// [`NoDirectory`](ftp_proto::Error::NoDirectory), a refusal with the server's reply. A listing that holds only
     /// the server's error message is reported by [`Entries::last`](crate::Entries::last). Directories of any name can
-    /// be read: if LIST would take the name for options or a pattern, the session changes into the directory, and back
-    /// before the request completes.
+    /// be read: if LIST would take the name for options or a pattern, the session enters the directory, and returns
+    /// before a request that depends on the working directory.
     pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Op<Transfer> {
         self.inner.request().read_dir(directory)
     }

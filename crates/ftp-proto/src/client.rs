@@ -289,7 +289,7 @@ impl Client {
                 Timer::Discard | Timer::Data => self.step(Input::DataTimeout(phase)),
                 Timer::Quiet => self.quiet(),
                 Timer::Idle => {
-                    let noop = Simple::new(Verb::NOOP, Parameter::None, Want::Any);
+                    let noop = Simple::new(Verb::NOOP, Parameter::None, Want::Completion);
                     self.queue.push_back(Task::new(Owner::KeepAlive, Running::Simple(noop)));
                 }
             }

@@ -83,6 +83,22 @@ impl Directory {
         };
     }
 
+    /// Drops the refusal of a return that no request waits for any more
+    pub(crate) fn forget_refusal(&mut self) {
+        *self = match core::mem::take(self) {
+            Self::Refused(path, _) => Self::Left(path),
+            other => other,
+        };
+    }
+
+    /// Whether this path of a new working directory does not depend on the present one
+    pub(crate) fn is_independent(&self, path: &Argument) -> bool {
+        let unix = self.path().is_none_or(|home| home.as_bytes().starts_with(b"/"));
+        let path = path.as_bytes();
+        // Elsewhere, a device or a data set begins at the top, too.
+        path.starts_with(b"/") || !unix && (path.contains(&b':') || path.starts_with(b"'"))
+    }
+
     /// Returns a name for this path that means the same wherever the session is; `None` if it has to be in the working
     /// directory
     pub(crate) fn name_from_elsewhere(&self, path: &Argument) -> Option<Argument> {
@@ -106,11 +122,14 @@ fn is_plain(path: &[u8]) -> bool {
     let first = path.first().copied().unwrap_or(b'~');
     (first.is_ascii_alphanumeric() || matches!(first, b'.' | b'_' | 0x80..))
         && !path.iter().any(|byte| b":\\".contains(byte))
+        && !path.split(|byte| *byte == b'/').any(|name| matches!(name, b"." | b".."))
 }
 
 /// Returns the error of the request that could not begin
-fn lost(error: Error) -> Error {
+pub(crate) fn lost(error: Error) -> Error {
     match error {
+        // The session needs another login first.
+        error if error.is_auth() => error,
         Error::Transient(reply) | Error::Permanent(reply) | Error::UnexpectedReply(reply) => {
             Error::WorkingDirectoryLost(reply)
         }
@@ -135,8 +154,7 @@ mod tests {
             ("/", "a", "/a"),
             ("/home/u", "a/b", "/home/u/a/b"),
             ("/home/u/", "a b", "/home/u/a b"),
-            ("/home/u", ".", "/home/u/."),
-            ("/home/u", "../v", "/home/u/../v"),
+            ("/home/u", ".x/..y", "/home/u/.x/..y"),
             ("/home/u", "/a", "/a"),
             ("/home/u", "größe", "/home/u/größe"),
         ] {
@@ -146,6 +164,9 @@ mod tests {
             // Another user's home, an option, a drive, other separators, a VMS directory, an MVS data set.
             ("/home/u", "~v"),
             ("/home/u", "-a"),
+            ("/home/u", "."),
+            ("/home/u", "../v"),
+            ("/home/u", "a/../b"),
             ("/", "C:"),
             ("/", "a/C:/b"),
             ("/", r"a\b"),

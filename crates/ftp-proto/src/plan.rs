@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::op::machine::{Context, Ended};
 use crate::op::read_dir::{Next, ReadDirOp};
 use crate::op::running::Running;
-use crate::session::Session;
+use crate::session::{LastListing, Session};
 
 /// A request: its owner, and what it does after its current operation
 #[derive(Debug)]
@@ -54,9 +54,11 @@ impl Task {
     }
 
     /// Whether the request begins with this task and depends on the working directory, which the session has left
-    pub(crate) fn needs(&self, directory: &Directory) -> bool {
+    pub(crate) fn needs(&self, directory: &Directory, listing: LastListing) -> bool {
         match (&self.request.directory, &self.operation) {
             (None, operation) => operation.needs(directory),
+            // A listing that takes the rest of the last one goes before it. The listed directory may be gone by now.
+            (Some(_), Running::Nothing) if listing == LastListing::Cut => true,
             (Some(read_dir), Running::Nothing) => read_dir.needs(directory),
             // It has begun.
             (Some(_), _) => false,

@@ -286,7 +286,7 @@ impl Session {
     pub(crate) fn forget_login(&mut self) {
         self.features = None;
         self.mlsd = Mlsd::AsListed;
-        self.directory = Directory::Unknown;
+        self.directory.may_have_changed();
         self.type_ = None;
     }
 }

@@ -296,8 +296,8 @@ impl Client {
     ///
     /// An empty directory has no entries, a missing one fails with [`NoDirectory`](ftp_proto::Error::NoDirectory), and
     /// one that this user may not read fails with the server's refusal, as far as the server distinguishes them.
-    /// Directories of any name can be read: if LIST would take the name for options or a pattern, the client changes
-    /// into the directory, and back at the end.
+    /// Directories of any name can be read: if LIST would take the name for options or a pattern, the client enters
+    /// the directory, and returns before a request that depends on the working directory.
     ///
     /// # Errors
     ///

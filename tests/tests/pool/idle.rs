@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ftp_test::{Action, Command, Limit};
-use ftp_tokio::{Lease, Pool, PoolError, Site};
+use ftp_tokio::{Lease, Pool, PoolError, ReadDir, Site};
 
 use crate::server::{ends, start, start_with};
 use crate::{eventually, fetch, site};
@@ -141,4 +141,30 @@ async fn a_session_that_the_server_has_ended_is_noticed_without_a_round_trip() {
     assert_eq!(server.count("NOOP"), 0);
     // It was idle, which is no sign of too many.
     assert_eq!(pool.status(&site).limit, 8);
+}
+
+/// The listing has entered a directory, and no return is due yet; where it is refused, the session is not lent again
+#[tokio::test]
+async fn a_session_that_can_not_return_to_its_directory_is_not_lent_again() {
+    let server = start_with(|Command { verb, argument, .. }: Command<'_>| match verb {
+        "MLSD" => Some(Action::reply("500 Unknown command.")),
+        "CWD" if argument == "/" => Some(Action::reply("550 gone")),
+        "CWD" => Some(Action::reply("250 there")),
+        _ => None,
+    });
+    let (pool, site) = (Pool::new(), site(&server));
+    let mut lease = pool.lease(&site).await.unwrap();
+    let mut entries = lease.read_dir(ReadDir::long("/d")).await.unwrap();
+    while let Some(entry) = entries.next().await {
+        entry.unwrap();
+    }
+    drop(lease);
+    let mut lease = pool.lease(&site).await.unwrap();
+    assert!(Lease::is_reused(&lease));
+    let error = lease.size("f").await.unwrap_err();
+    assert!(error.to_string().contains("working directory"), "{error}");
+    drop(lease);
+    let mut lease = pool.lease(&site).await.unwrap();
+    assert!(!Lease::is_reused(&lease));
+    lease.size("f").await.unwrap();
 }

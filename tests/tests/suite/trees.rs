@@ -4,7 +4,7 @@ use std::io::Write;
 
 use ftp_tests::scripted::accept;
 
-use crate::driver::{Error, TimeCommand, Timestamp};
+use crate::driver::{Error, ReadDir, TimeCommand, Timestamp};
 use crate::{code, login, serve};
 
 #[test]
@@ -129,6 +129,26 @@ fn resumed_transfers_are_verified() {
     assert_eq!(std::fs::read(&local).unwrap(), b"0123456789");
     ftp.resume_upload(&local, "g").unwrap();
     assert_eq!(ftp.verify_file("g", &local).unwrap().size, 10);
+    drop(ftp);
+    server.join();
+}
+
+/// The listing that would show that it is a link can't be had, because the session can't return: nothing is removed
+#[test]
+fn nothing_is_removed_where_the_working_directory_is_lost() {
+    let server = serve(|s| {
+        s.welcome();
+        s.exchange("PWD", "257 \"/home/u\"");
+        s.exchange("CWD /srv", "250 there");
+        s.exchange("TYPE A", "200 text");
+        s.send_file("LIST", b"-rw-r--r-- 1 ann staff 4096 Jan  1  2020 x\r\n");
+        s.exchange("CWD /home/u", "450 busy");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    assert_eq!(ftp.read_dir(ReadDir::long("/srv")).unwrap().count(), 1);
+    let error = ftp.remove_dir_all("link").unwrap_err();
+    assert!(error.to_string().contains("working directory"), "{error}");
     drop(ftp);
     server.join();
 }

@@ -34,9 +34,9 @@ impl Client {
     /// Returns what has to run before this task, or an error that forbids the task
     pub(super) fn goes_before(&mut self, task: &Task) -> Before {
         let Owner::User(_) = task.request.owner else { return Before::Nothing };
-        let directory = &self.wire.session.directory;
-        if directory.is_left() && task.needs(directory) {
-            match self.wire.session.directory.way_back() {
+        let session = &mut self.wire.session;
+        if session.directory.is_left() && task.needs(&session.directory, session.listing) {
+            match session.directory.way_back() {
                 Some(Return::To(home)) => {
                     let enter = Running::Simple(Simple::enter(home));
                     return Before::Operation(Task::new(Owner::Return, enter));

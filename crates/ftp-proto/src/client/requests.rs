@@ -195,6 +195,9 @@ impl Client {
     /// Removes a request from the queue; one that reads a directory may have entered it already
     fn abort_queued(&mut self, at: usize) {
         let Some(mut task) = self.queue.remove(at) else { return };
+        if at == 0 {
+            self.wire.session.directory.forget_refusal();
+        }
         let owner = task.request.owner;
         task.request.abandon();
         self.complete(owner, Err(Error::Aborted));

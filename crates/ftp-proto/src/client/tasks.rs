@@ -267,7 +267,15 @@ impl Client {
                 self.wire.session.keep_alive = KeepAlive::Refused;
             }
             Owner::Return => {
-                self.wire.session.directory.returned(result.map(drop));
+                if result.is_err() {
+                    self.wire.control.effects.directory_lost();
+                }
+                let session = &mut self.wire.session;
+                session.directory.returned(result.map(drop));
+                let waits = |task: &Task| task.needs(&session.directory, session.listing);
+                if !self.queue.front().is_some_and(waits) {
+                    session.directory.forget_refusal();
+                }
             }
             Owner::KeepAlive | Owner::Policy | Owner::Tickets | Owner::Flush | Owner::Abandoned => {
             }

@@ -6,7 +6,8 @@ use super::command::{Command, Verb};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// The working directory; that a listing enters another one is no effect, because the client returns by itself
+    /// The working directory; that a listing enters another one is no effect, because the client returns by itself,
+    /// unless the server refuses that
     Directory,
     /// Any other state of the session: who is logged in, options, modes. Unknown commands count as this, too
     Settings,
@@ -60,6 +61,11 @@ impl Effects {
             Verb::RNTO => self.renamed(),
             _ => {}
         }
+    }
+
+    /// Notes that the session can't return to the working directory
+    pub(crate) fn directory_lost(&mut self) {
+        self.effects |= Self::bit(Effect::Directory);
     }
 
     /// Notes that the server expects no RNTO

@@ -24,6 +24,7 @@ use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Secret, Verb};
 use crate::control::reply::Reply;
 use crate::control::reply::ReplyKind;
+use crate::directory::Directory;
 use crate::error::Error;
 use crate::op::gateway::Entry;
 use crate::op::machine::{Context, Input, Step};
@@ -101,6 +102,7 @@ impl Login {
                     if self.stage == Stage::PassOfBatch {
                         cx.wire.session.batches = Batches::Work;
                     }
+                    cx.wire.session.directory = Directory::Unknown;
                     return Ok(Step::Done(Outcome::Reply(reply)));
                 }
                 ReplyKind::Intermediate if self.stage == Stage::UserOfBatch => {

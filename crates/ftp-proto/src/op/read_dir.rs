@@ -33,7 +33,7 @@ use crate::claim::{Outcome, Transfer};
 use crate::control::command::{Argument, ArgumentError, Verb};
 use crate::control::features::Features;
 use crate::control::reply::{Code, Reply, ReplyKind};
-use crate::directory::Directory;
+use crate::directory::{Directory, lost};
 use crate::error::Error;
 use crate::listing::{beginning, parse_mlst};
 use crate::op::features::{FeaturesOp, is_unknown};
@@ -113,6 +113,8 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) struct ReadDirOp {
     path: Option<Argument>,
+    /// The user's path, if `path` has been made of it for a session that has left the working directory
+    relative: Option<Argument>,
     by: By,
     interest: Interest,
     stage: Stage,
@@ -141,6 +143,8 @@ enum Stage {
         /// The listing, if its EPSV was sent together with CWD
         begun: Option<Box<TransferOp>>,
     },
+    /// A path made of the user's was refused: the session returns, to try with the user's own
+    Returning,
     /// A listing of the requested directory, which was entered
     ListingInside(Verb),
     /// MLST of the listed directory has been sent, because nothing was found in it; the session is in it
@@ -160,7 +164,8 @@ enum Purpose {
 impl ReadDirOp {
     pub(crate) fn new(request: ReadDir) -> Result<Self, Error> {
         let path = request.path?;
-        Ok(Self { path, by: request.by, interest: Interest::Wanted, stage: Stage::Begin })
+        let (interest, stage) = (Interest::Wanted, Stage::Begin);
+        Ok(Self { path, relative: None, by: request.by, interest, stage })
     }
 
     /// Aborts the request: nothing else is begun
@@ -176,7 +181,10 @@ impl ReadDirOp {
     /// Chooses the first operation
     fn begin(&mut self, session: &Session) -> Next {
         if let (true, Some(path)) = (session.directory.is_left(), &self.path) {
-            self.path = session.directory.name_from_elsewhere(path);
+            let name = session.directory.name_from_elsewhere(path);
+            if name.as_ref().map(Argument::as_bytes) != Some(path.as_bytes()) {
+                self.relative = core::mem::replace(&mut self.path, name);
+            }
         }
         if self.by == By::Best && session.features.is_none() && session.mlsd == Mlsd::AsListed {
             self.stage = Stage::Features;
@@ -204,6 +212,14 @@ impl ReadDirOp {
                 Next::Done(Err(Error::Aborted))
             }
             Stage::Begin if ended.result.is_err() => Next::Done(ended.result),
+            Stage::Returning => {
+                if let Err(error) = ended.result {
+                    return Next::Done(Err(lost(error)));
+                }
+                session.directory.returned(Ok(()));
+                self.path = self.relative.take();
+                self.begin(session)
+            }
             Stage::Begin => self.begin(session),
             // If FEAT is refused, MLSD is not tried either.
             Stage::Features => self.list(best(session), session),
@@ -279,6 +295,9 @@ impl ReadDirOp {
         session: &mut Session,
     ) -> Next {
         if let Err(error) = result {
+            if let Some(again) = self.again_from_home(session) {
+                return again;
+            }
             return Next::Done(Err(match error {
                 Error::Permanent(reply) if is_missing(&reply) => Error::NoDirectory(reply),
                 error => error,
@@ -293,13 +312,21 @@ impl ReadDirOp {
                 let list = begun.map_or_else(|| listing(verb, None), Ok);
                 self.run(Stage::ListingInside(verb), list.map(Running::Transfer))
             }
-            Purpose::Prove(reply) if self.path.is_none() => Next::Done(refused_inside(reply)),
             // It may have been made since the refusal.
-            Purpose::Prove(_) => {
+            Purpose::Prove(reply) if self.path.is_some() && may_have_been_missing(&reply) => {
                 let list = listing(Verb::MLSD, None).map(Running::Transfer);
                 self.run(Stage::ListingInside(Verb::MLSD), list)
             }
+            Purpose::Prove(reply) => Next::Done(refused_inside(reply)),
         }
+    }
+
+    /// Returns to the working directory if the path that was refused has been made of the user's: the refusal may be about
+    /// the part before it
+    fn again_from_home(&mut self, session: &Session) -> Option<Next> {
+        self.relative.as_ref()?;
+        let home = session.directory.path()?.clone();
+        Some(self.run(Stage::Returning, Ok(Running::Simple(Simple::enter(home)))))
     }
 
     fn listed(&mut self, verb: Verb, ended: Ended, session: &mut Session) -> Next {
@@ -308,13 +335,23 @@ impl ReadDirOp {
                 let verb = Self::other(verb, session);
                 self.list(verb, session)
             }
-            Listed::Refused(reply) if denies(&reply) => Next::Done(Err(Error::from_reply(reply))),
+            Listed::Refused(reply) => match self.again_from_home(session) {
+                Some(again) => again,
+                None => self.refused(reply, session),
+            },
+            Listed::Final(result) => self.found(verb, result, session),
+        }
+    }
+
+    /// Takes the refusal of a listing of the directory by its name, or of the working directory
+    fn refused(&mut self, reply: Reply, session: &Session) -> Next {
+        match reply {
+            reply if denies(&reply) => Next::Done(Err(Error::from_reply(reply))),
             // The working directory may have been removed since it was entered.
-            Listed::Refused(reply) if self.path.is_none() && !reports_empty(&reply) => {
+            reply if self.path.is_none() && !reports_empty(&reply) => {
                 Next::Done(Err(Error::from_reply(reply)))
             }
-            Listed::Refused(reply) => self.locate(Purpose::Prove(reply), session),
-            Listed::Final(result) => self.found(verb, result, session),
+            reply => self.locate(Purpose::Prove(reply), session),
         }
     }
 
@@ -455,6 +492,11 @@ fn reports_empty(reply: &Reply) -> bool {
         && !reply.contains(&PROGRAM)
         && !reply.contains(&FAILS)
         && !denies(reply)
+}
+
+/// Whether the refusal to list a directory may have come because it did not exist yet
+fn may_have_been_missing(reply: &Reply) -> bool {
+    reply.code() == Code::FILE_UNAVAILABLE && !reply.contains(&["not a dir", "not dir"])
 }
 
 /// Whether the refusal to enter a directory says that it does not exist; other codes are about the login or

@@ -76,18 +76,13 @@ impl Running {
     /// Whether it means something else, or can't be understood, in another directory than the user's working directory
     pub(crate) fn needs(&self, working: &Directory) -> bool {
         match self {
-            Self::Invalid(_)
-            | Self::Quit(_)
-            | Self::Features(_)
-            | Self::Secure(_)
-            | Self::Protect(_)
-            | Self::ClearControl(_) => false,
+            // A login leads into a directory of its own.
+            Self::Invalid(_) | Self::Quit(_) | Self::Features(_) | Self::Login(_) => false,
             Self::Simple(simple) => match simple.verb() {
-                Verb::NOOP => false,
-                // The new working directory
-                Verb::CWD => !simple.argument().is_some_and(|path| {
-                    path.as_bytes().starts_with(b"/") && working.name_from_elsewhere(path).is_some()
-                }),
+                // What a raw command does, only the caller knows.
+                _ if simple.is_raw() => true,
+                Verb::NOOP | Verb::ACCT => false,
+                Verb::CWD => !simple.argument().is_some_and(|path| working.is_independent(path)),
                 _ => true,
             },
             _ => true,

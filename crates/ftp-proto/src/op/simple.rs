@@ -82,6 +82,11 @@ impl Simple {
         Self::new(Verb::CWD, Parameter::Public(path), Want::Entry)
     }
 
+    /// Whether only the caller knows what the command means
+    pub(crate) fn is_raw(&self) -> bool {
+        self.want == Want::Any
+    }
+
     pub(crate) const fn verb(&self) -> Verb {
         self.verb
     }
@@ -139,7 +144,7 @@ impl Simple {
     fn finish(&self, reply: Reply, cx: &mut Context<'_>) -> Result<Outcome, Error> {
         if self.want == Want::Any {
             self.forget_what_it_changes(cx);
-            cx.wire.session.directory = Directory::Unknown;
+            cx.wire.session.directory.may_have_changed();
             return match reply.kind() {
                 ReplyKind::Completion | ReplyKind::Intermediate => Ok(Outcome::Reply(reply)),
                 _ => Err(Error::from_reply(reply)),

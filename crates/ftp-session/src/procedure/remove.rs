@@ -18,7 +18,7 @@ use ftp_proto::{List, ReadDir};
 use super::Procedure;
 use super::path::{components, inside, prefixes};
 use super::request::Request;
-use super::work::{Directory, Io, Listing, unless_refused};
+use super::work::{Directory, Io, Listing, unless_refused, was_not_sent};
 use crate::error::{Error, Leftover, Removal};
 
 /// Maximum number of directory levels that are entered
@@ -222,7 +222,7 @@ impl Removing {
                 self.removal.directories += 1;
                 return Ok(Outcome::Removed);
             }
-            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) if error.is_fatal() || was_not_sent(&error) => return Err(error),
             Err(error) if depth >= MAX_DEPTH => return Ok(Outcome::Left(error)),
             Err(_) => {}
         }

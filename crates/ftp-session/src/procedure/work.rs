@@ -317,13 +317,18 @@ pub(crate) enum Received {
     End(Transfer),
 }
 
-/// `None` for a refusal; an error if the session is over
+/// `None` for a refusal; an error if the session is over, or has lost its working directory, so that nothing was refused
 pub(crate) fn unless_refused<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_fatal() => Err(error),
+        Err(error) if error.is_fatal() || was_not_sent(&error) => Err(error),
         Err(_) => Ok(None),
     }
+}
+
+/// Whether the request was not sent, so that the error says nothing about its file
+pub(crate) const fn was_not_sent(error: &Error) -> bool {
+    matches!(error, Error::Ftp(ftp_proto::Error::WorkingDirectoryLost(_)))
 }
 
 fn unexpected<T>(answer: &dyn fmt::Debug) -> T {
