@@ -1,0 +1,65 @@
+"""System calls for each further small file, counted by strace."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from measure import Failed
+
+# Files in the shorter and in the longer session: their difference does not contain the login.
+FEW, MORE = 100, 300
+# Seconds
+LONGEST = 120
+
+
+def can_count():
+    """Some containers forbid to trace processes."""
+    if not shutil.which('strace'):
+        return False
+    return subprocess.run(['strace', '-o', '/dev/null', 'true'], capture_output=True, check=False).returncode == 0
+
+
+def rows(workload, contestants, server, place, most):
+    """`most`: system calls that ours may make for a file."""
+    if not can_count():
+        print(f'!!! LEFT OUT: {workload}: strace is missing, or may not trace', file=sys.stderr)
+        return
+    counted = {}
+    for contestant in contestants:
+        calls = [_calls(workload, contestant, server, place, count) for count in (FEW, MORE)]
+        if None not in calls:
+            counted[contestant.name] = (calls[1] - calls[0]) / (MORE - FEW)
+    ours = contestants[0].name
+    if ours not in counted:
+        raise Failed('ours does not work')
+    row = {'workload': f'{workload}, further file', 'unit': 'system calls', 'ours': counted[ours], 'peer': None,
+           'theirs': None, 'spread': (0, 0), 'goal': None, 'most': most, 'rounds': 1}
+    if len(counted) == 1:
+        yield row
+    for name, its in counted.items():
+        if name != ours:
+            ratio = its / counted[ours]
+            yield {**row, 'peer': name, 'theirs': its, 'ratio': ratio, 'spread': (ratio, ratio)}
+
+
+def _calls(workload, contestant, server, place, count):
+    """All system calls of a session; None where the contestant can't do it."""
+    into = place / 'traced'
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir()
+    line = contestant.files(server, f'tree{count}', count, str(into), 1)
+    if line is None:
+        return None
+    with tempfile.NamedTemporaryFile('r', dir=place) as summary:
+        run = subprocess.run(['strace', '-f', '-c', '-o', summary.name, *line], stdin=subprocess.DEVNULL,
+                             capture_output=True, text=True, timeout=LONGEST, check=False)
+        if run.returncode:
+            print(f'{workload}: {contestant.name} is left out: {run.stderr.strip()[-200:]}', file=sys.stderr)
+            return None
+        total = [line for line in Path(summary.name).read_text().splitlines() if line.endswith(' total')]
+    shutil.rmtree(into)
+    # Per cent, seconds, microseconds a call, calls, errors, `total`; errors are left out if there were none.
+    fields = total[-1].split()
+    return int(fields[3])
