@@ -24,9 +24,8 @@ FILES = {'limit': None, 'peers': 1.5}
 PREFETCHED = {'limit': None, 'peers': 1.45}
 # Round trips to list a further directory, without the handshake of the data connection.
 DIRECTORIES = {'vsftpd': 3, 'proftpd': 3, 'pureftpd': 2, 'pyftpdlib': 2}
-# For a small file: 15 if what is waited for arrives together, as it does from a near server; 22 if the data connection,
-# the 150, the bytes, their end and the 226 are each waited for, as on a busy machine.
-SYSTEM_CALLS = 22.5
+# For a small file, without waits: 12 if its 150 and its 226 arrive together, 13 if they don't.
+SYSTEM_CALLS = 13.5
 NO_WORSE = {'limit': None, 'peers': 1.0}
 LOGIN = {'limit': None, 'peers': 1.0}
 
