@@ -18,11 +18,11 @@ pub(crate) enum Directory {
     /// The session is in it; its path is not known
     #[default]
     Unknown,
-    /// The session is in it, and nothing may have changed it since the server told its path
+    /// The session is in it, and this is its path: since the server said so, no command can have changed it
     Known(Argument),
     /// The session may be in another one, and returns to this one when a request depends on it
     Left(Argument),
-    /// As `Left`; the server has just refused the return, which the next request that depends on it fails with
+    /// As `Left`; the server has just refused the return, so the request that waits for it fails with this error
     Refused(Argument, Error),
 }
 
@@ -49,7 +49,7 @@ impl Directory {
         matches!(self, Self::Left(_) | Self::Refused(..))
     }
 
-    /// Notes that something may have changed the directory that the session is in
+    /// Notes that a command may have changed the working directory
     pub(crate) fn may_have_changed(&mut self) {
         if let Self::Known(_) = self {
             *self = Self::Unknown;

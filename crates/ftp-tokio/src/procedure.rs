@@ -103,7 +103,7 @@ enum Wakers {
     /// The local file was waited for since they were registered: a connection that became ready meanwhile has used up
     /// its waker. Under TLS, bytes that were accepted may still have to be sent, so a transfer can depend on that.
     Spent,
-    /// All that was pending was tried after the task last waited for anything else
+    /// Since the task last waited for anything else, every pending read and write has been tried again
     Registered,
 }
 

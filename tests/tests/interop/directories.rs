@@ -182,7 +182,7 @@ fn many_entries() {
     let all = if takes_long() { 100_000 } else { 10_000 };
     let made: RefCell<Option<PathBuf>> = RefCell::new(None);
     on_each_server(|way| {
-        // ProFTPD takes 15 seconds to sort a hundred thousand, so one run is enough.
+        // ProFTPD takes 15 seconds to sort a hundred thousand, so it lists them once.
         if way.server.name == "proftpd" && way.security != Security::Clear {
             return;
         }

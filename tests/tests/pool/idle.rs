@@ -148,23 +148,26 @@ async fn a_session_that_the_server_has_ended_is_noticed_without_a_round_trip() {
 async fn a_session_that_can_not_return_to_its_directory_is_not_lent_again() {
     let server = start_with(|Command { verb, argument, .. }: Command<'_>| match verb {
         "MLSD" => Some(Action::reply("500 Unknown command.")),
-        "CWD" if argument == "/" => Some(Action::reply("550 gone")),
-        "CWD" => Some(Action::reply("250 there")),
+        "CWD" if argument == "/d" => Some(Action::reply("250 there")),
+        "CWD" => Some(Action::reply("550 gone")),
         _ => None,
     });
     let (pool, site) = (Pool::new(), site(&server));
-    let mut lease = pool.lease(&site).await.unwrap();
-    let mut entries = lease.read_dir(ReadDir::long("/d")).await.unwrap();
-    while let Some(entry) = entries.next().await {
-        entry.unwrap();
+    for reads_directory in [false, true] {
+        let mut lease = pool.lease(&site).await.unwrap();
+        assert!(!Lease::is_reused(&lease));
+        let mut entries = lease.read_dir(ReadDir::long("/d")).await.unwrap();
+        while let Some(entry) = entries.next().await {
+            entry.unwrap();
+        }
+        drop(lease);
+        let mut lease = pool.lease(&site).await.unwrap();
+        assert!(Lease::is_reused(&lease));
+        let error = match reads_directory {
+            // Its path is tried as one from the root first.
+            true => lease.read_dir(ReadDir::long("x")).await.err().unwrap(),
+            false => lease.size("f").await.unwrap_err(),
+        };
+        assert!(error.to_string().contains("working directory"), "{error}");
     }
-    drop(lease);
-    let mut lease = pool.lease(&site).await.unwrap();
-    assert!(Lease::is_reused(&lease));
-    let error = lease.size("f").await.unwrap_err();
-    assert!(error.to_string().contains("working directory"), "{error}");
-    drop(lease);
-    let mut lease = pool.lease(&site).await.unwrap();
-    assert!(!Lease::is_reused(&lease));
-    lease.size("f").await.unwrap();
 }

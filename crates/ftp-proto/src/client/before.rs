@@ -1,5 +1,5 @@
-//! What has to run before a request: the return to the working directory; before a transfer, a listing that obtains TLS
-//! session tickets, or one that discards what the server still has of an interrupted one
+//! What has to run before a request: the return to the working directory. Before a transfer, also a listing that
+//! obtains TLS session tickets, or one that discards the rest of an interrupted listing
 
 use super::Client;
 use crate::claim::Owner;

@@ -260,6 +260,10 @@ impl Client {
     pub(super) fn complete(&mut self, owner: Owner, result: Result<Outcome, Error>) {
         match owner {
             Owner::User(op) => {
+                // Also where the request has tried to return by itself.
+                if let Err(Error::WorkingDirectoryLost(_)) = result {
+                    self.wire.control.effects.directory_lost();
+                }
                 let result = Some(result);
                 self.wire.events.push_back(Event::Completed(Completion { op, result }));
             }
@@ -267,6 +271,7 @@ impl Client {
                 self.wire.session.keep_alive = KeepAlive::Refused;
             }
             Owner::Return => {
+                // Also where another login is needed first, or nobody waits any more.
                 if result.is_err() {
                     self.wire.control.effects.directory_lost();
                 }

@@ -211,7 +211,6 @@ impl ReadDirOp {
                 }
                 Next::Done(Err(Error::Aborted))
             }
-            Stage::Begin if ended.result.is_err() => Next::Done(ended.result),
             Stage::Returning => {
                 if let Err(error) = ended.result {
                     return Next::Done(Err(lost(error)));
@@ -220,6 +219,7 @@ impl ReadDirOp {
                 self.path = self.relative.take();
                 self.begin(session)
             }
+            Stage::Begin if ended.result.is_err() => Next::Done(ended.result),
             Stage::Begin => self.begin(session),
             // If FEAT is refused, MLSD is not tried either.
             Stage::Features => self.list(best(session), session),

@@ -73,7 +73,7 @@ impl Running {
         matches!(self, Self::Transfer(op) if op.is_upload())
     }
 
-    /// Whether it means something else, or can't be understood, in another directory than the user's working directory
+    /// Whether what it does depends on the directory that the session is in
     pub(crate) fn needs(&self, working: &Directory) -> bool {
         match self {
             // A login leads into a directory of its own.
