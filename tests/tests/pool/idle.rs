@@ -170,4 +170,5 @@ async fn a_session_that_can_not_return_to_its_directory_is_not_lent_again() {
         };
         assert!(error.to_string().contains("working directory"), "{error}");
     }
+    assert!(!Lease::is_reused(&pool.lease(&site).await.unwrap()));
 }
