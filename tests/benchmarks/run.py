@@ -8,6 +8,7 @@ better. The spread is that of the middle half of the rounds.
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def main():
                         print(json.dumps(row), flush=True)
             except delay.NoLink as error:
                 print(f'{name}: {error}', file=sys.stderr)
+                failed |= bool(os.environ.get('NOTHING_LEFT_OUT'))
             except (Failed, OSError) as error:
                 print(f'{name}: left out: {error}', file=sys.stderr)
                 failed = True
