@@ -48,6 +48,7 @@ class Workloads:
                 Wget(),
                 Program('ftplib', [sys.executable, str(HERE / 'ftplib_peer.py')]),
                 Program('suppaftp', [program, 'suppaftp']),
+                Program('suppaftp-async', [program, 'suppaftp-async']),
             ]
 
     def _compare(self, run):

@@ -4,7 +4,7 @@
 //! ftp-bench server ADDRESS PUBLIC PORT SOURCE AUTHORITY    a fast FTP server
 //! ftp-bench CLIENT SERVER TASK                                a client that carries out a task and exits
 //!
-//! CLIENT   ours | ours-async | raw | sendfile | suppaftp
+//! CLIENT   ours | ours-async | raw | sendfile | suppaftp | suppaftp-async
 //! SERVER   ADDRESS:PORT USER PASSWORD TLS      TLS: 1.2:FILE, 1.3:FILE (an authority, PEM), or - for none
 //! TASK     down PATH FILE          FILE: - to discard the bytes
 //!          up FILE PATH
@@ -23,6 +23,7 @@ mod ours_async;
 mod raw;
 mod server;
 mod suppaftp;
+mod suppaftp_async;
 
 use std::error::Error;
 
@@ -41,6 +42,7 @@ fn main() -> Result<()> {
                 "raw" => raw::run(&at, &task, false),
                 "sendfile" => raw::run(&at, &task, true),
                 "suppaftp" => suppaftp::run(&at, &task),
+                "suppaftp-async" => suppaftp_async::run(&at, &task),
                 other => Err(format!("{other}: not a client").into()),
             }
         }
