@@ -48,8 +48,9 @@ pub(crate) fn outcome<'a>(slots: &mut Slots, entries: &mut impl Iterator<Item = 
     for ((_, interest, found), entry) in slots.iter_mut().zip(entries) {
         let events = entry.revents();
         let any = events.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
-        interest.read &= any || events.contains(PollFlags::IN);
-        interest.write &= any || events.contains(PollFlags::OUT);
+        // On Windows `IN` has two bits, one of which is for out-of-band data.
+        interest.read &= any || events.intersects(PollFlags::IN);
+        interest.write &= any || events.intersects(PollFlags::OUT);
         *found = match (any, interest.write) {
             (true, _) => Polled::Broken,
             (false, true) => Polled::Writable,
@@ -81,6 +82,34 @@ pub(crate) fn poll(entries: &mut [PollFd<'_>], deadline: Option<Instant>) -> io:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_connection_is_ready_for() {
+        use std::io::Write as _;
+
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut far, _) = listener.accept().unwrap();
+        let ready = |stream, listener| {
+            let sockets = [
+                (Slot::Control, SocketRef::Stream(stream), Interest { read: true, write: true }),
+                (Slot::Data, SocketRef::Listener(listener), Interest { read: true, write: false }),
+            ];
+            let mut entries = Entries::new();
+            let mut slots = enter(sockets.into_iter(), &mut entries);
+            poll(&mut entries, Some(Instant::now() + Duration::from_secs(10))).unwrap();
+            outcome(&mut slots, &mut entries.iter());
+            slots.iter().map(|(_, interest, _)| (interest.read, interest.write)).collect::<Vec<_>>()
+        };
+        assert_eq!(ready(&near, &listener), [(false, true), (false, false)]);
+        far.write_all(b"220 ready").unwrap();
+        let _second = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        // What is written on loopback need not arrive at once.
+        let end = Instant::now() + Duration::from_secs(10);
+        while ready(&near, &listener) != [(true, true), (true, false)] {
+            assert!(Instant::now() < end);
+        }
+    }
 
     #[test]
     fn without_sockets_the_deadline_alone_is_waited_for() {
