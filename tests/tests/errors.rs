@@ -3,6 +3,11 @@
 //! Each text says what happened, to what, and what to do. After an intended change: `INSTA_UPDATE=always cargo test -p
 //! ftp-tests --test errors`.
 
+#[path = "errors/produced.rs"]
+mod produced;
+#[path = "errors/types.rs"]
+mod types;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as StdError;
 use std::fmt::Write as _;
@@ -17,8 +22,8 @@ use ftp_blocking::ftp_tls::rustls::{AlertDescription, CertificateError, Error as
 use ftp_blocking::ftp_tls::{ConfigError, Pin, TlsError};
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use ftp_proto::{
-    ArgumentError, ConnectionError, DataFailure, Error, LocalRules, Phase, ProtocolError, Reply,
-    ReplyConfig, ReplyError, ReplyParser, Verb,
+    ArgumentError, ConnectionError, DataFailure, Error, LocalRules, NameProblem, Phase,
+    ProtocolError, Reply, ReplyConfig, ReplyError, ReplyParser, Verb,
 };
 use ftp_session::proxy::ProxyProblem;
 use ftp_session::{AddressError, Error as SessionError, Mismatch, UrlError};
@@ -159,6 +164,37 @@ fn of_names() -> Texts {
         "Device" => wrong(b"NUL.txt"),
         "Character" => wrong(b"a?"),
         "End" => wrong(b"a."),
+        "Drive" => NameProblem::Drive,
+        "Stream" => NameProblem::Stream,
+        "Taken" => NameProblem::Taken,
+    }
+}
+
+fn of_data_failures() -> Texts {
+    texts! {
+        "Open" => DataFailure::Open,
+        "Broken" => DataFailure::Broken,
+        "Tls" => DataFailure::Tls,
+        "UnexpectedData" => DataFailure::UnexpectedData,
+        "NeverOpened" => DataFailure::NeverOpened,
+    }
+}
+
+/// What was waited for, in the text of the error
+fn of_phases() -> Texts {
+    let silent = ConnectionError::TimedOut;
+    texts! {
+        "Greeting" => silent(Phase::Greeting),
+        "ControlTls" => silent(Phase::ControlTls),
+        "Reply" => silent(Phase::Reply(verb("MLSD"))),
+        "DataConnect" => silent(Phase::DataConnect),
+        "DataAccept" => silent(Phase::DataAccept),
+        "DataTls" => silent(Phase::DataTls),
+        "Transfer" => silent(Phase::Transfer),
+        "FinalReply" => silent(Phase::FinalReply),
+        "RemoteTransfer" => silent(Phase::RemoteTransfer),
+        "Settle" => silent(Phase::Settle),
+        "KeepAlive" => silent(Phase::KeepAlive),
     }
 }
 
@@ -328,11 +364,9 @@ fn all() -> Vec<Enum> {
         of("ftp-proto/src/error.rs", "ProtocolError", of_the_protocol()),
         of("ftp-proto/src/control/reply/error.rs", "ReplyError", of_replies()),
         of("ftp-proto/src/control/command/argument.rs", "ArgumentError", of_arguments()),
-        Enum {
-            // Names of drives and streams are refused as characters first; `Taken` needs a directory.
-            left_out: &["Drive", "Stream", "Taken"],
-            ..of("ftp-proto/src/local_names.rs", "NameProblem", of_names())
-        },
+        of("ftp-proto/src/local_names.rs", "NameProblem", of_names()),
+        of("ftp-proto/src/terms.rs", "DataFailure", of_data_failures()),
+        of("ftp-proto/src/terms.rs", "Phase", of_phases()),
         of("ftp-tls/src/error.rs", "TlsError", of_tls()),
         of("ftp-tls/src/error.rs", "ConfigError", of_tls_configurations()),
         Enum {
@@ -368,7 +402,29 @@ fn texts() {
             writeln!(all_texts, "{variant}\n    {}\n", text(&*error)).expect("a String takes all");
         }
     }
+    for produced::Type { name, texts } in produced::all() {
+        writeln!(all_texts, "## {name}\n").expect("a String takes all");
+        for (case, error) in texts {
+            writeln!(all_texts, "{case}\n    {}\n", without_ports(&text(&*error)))
+                .expect("a String takes all");
+        }
+    }
     insta::assert_snapshot!("texts", all_texts);
+}
+
+/// Replaces the ports of this machine, which the system chooses
+fn without_ports(text: &str) -> String {
+    let mut pieces = text.split("127.0.0.1:");
+    let mut result = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        write!(
+            result,
+            "127.0.0.1:PORT{}",
+            piece.trim_start_matches(|digit: char| digit.is_ascii_digit())
+        )
+        .expect("a String takes all");
+    }
+    result
 }
 
 #[test]
