@@ -56,7 +56,7 @@ fn a_file_of_another_length_is_reported() {
         (Some(10), 10, 4, "has changed"),
         (None, 2_000_000, 4, "cut off after"),
         (None, 20, 4, "cut off after"),
-        (None, 4_000_000, 7, "were expected"),
+        (None, 4_000_000, 7, "instead of the expected"),
     ] {
         for reader in [READERS[0], READERS[1], READERS[2]] {
             let probes = usize::from(reader.contains(&"--range"));
