@@ -1,4 +1,4 @@
-"""rftp beside the programs that people use: trees, many files, one large file by one session and by several."""
+"""rftp compared with the programs that people use: trees, many files, one large file by one session and by several."""
 
 import os
 import statistics
@@ -97,7 +97,7 @@ class CommandLines:
         yield from self._file(name, SEGMENTS, SEGMENT_SESSIONS, self.clients)
 
     def _scale(self, name):
-        """rftp with several numbers of segments, beside itself with one."""
+        """rftp with several segments compared with one."""
         with self._large() as (server, size):
             clients = [programs.RftpSegments(self.clients[0].program, sessions) for sessions in SCALE_SESSIONS]
             run = f'{name}: {size // MIB} MiB'

@@ -30,7 +30,7 @@ FILES_AT_ZERO, SECONDS, FEWEST = 2000, 3, 24
 TRIPS_A_FILE = 3
 
 SIZES = tuple(1024 * 4 ** power for power in range(11))
-# Of one size: as many as come to a GiB, but not more than the second.
+# Of one size: as many as add up to a GiB, but not more than the second.
 MOST_BYTES, MOST_FILES = GIB, 2000
 
 # Seconds after which a program is left out.
@@ -184,6 +184,6 @@ class Transfers:
             'title': 'Downloads nearby, one session',
             'x': {'label': 'size of a file', 'unit': 'binary bytes'},
             'y': {'label': 'bytes per second', 'unit': 'bytes/s'},
-            'amount': f'In each session as many files as come to 1 GiB, at most {MOST_FILES:,}',
+            'amount': f'In each session as many files as add up to 1 GiB, at most {MOST_FILES:,}',
             'series': self._measured(self.one_file, xs, self._again),
         }

@@ -14,7 +14,7 @@ BEGIN, END = '<!-- made by tests/bench: begin -->\n', '<!-- made by tests/bench:
 
 
 def met(row):
-    """What is due of the row, and whether it is so; None where nothing is."""
+    """The goals of the row, each with whether it is reached."""
     verdicts = []
     if 'most' in row:
         verdicts.append((f'≤ {row["most"]:,}', row['ours'] <= row['most']))
@@ -60,7 +60,7 @@ def cells(row):
 
 def table(rows):
     head = ['workload', 'ours', 'peer', 'its figure', 'ratio (middle half)', 'limit',
-            'CPU s: ours, its (ratio)', 'due']
+            'CPU s: ours, its (ratio)', 'goal']
     lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
     lines += ['| ' + ' | '.join(cells(row)) + ' |' for row in rows]
     return '\n'.join(lines) + '\n'

@@ -410,8 +410,8 @@ impl Lawful {
                 assert!(waits.is_some(), "law 5: {} without a deadline", self.record);
             }
             if self.security == Security::Securing {
-                assert!(client.poll_transmit().is_none(), "law 6: bytes in clear behind 234");
-                assert!(!client.wants_input(), "law 6: bytes in clear behind 234");
+                assert!(client.poll_transmit().is_none(), "law 6: bytes in clear text after 234");
+                assert!(!client.wants_input(), "law 6: bytes in clear text after 234");
             }
         }
         if let Some(at) = waits {

@@ -63,7 +63,7 @@ fn a_reply_before_its_command_ends_the_session() {
     };
     assert_eq!(
         error.to_string(),
-        "received a reply to no command, SIZE has not been reported as written: 213 5"
+        "received a reply that no command asked for, SIZE has not been reported as written, session closed: 213 5"
     );
 }
 

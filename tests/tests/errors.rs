@@ -265,7 +265,10 @@ fn of_sessions() -> Texts {
     texts! {
         "Connect" => SessionError::Connect { target: "ftp.example.org:21".into(), error: refused() },
         "InvalidAddress" => SessionError::InvalidAddress(AddressError::NamesUser),
-        "InvalidOption" => SessionError::InvalidOption { option: "data_timeout", problem: "is zero" },
+        "InvalidOption" => SessionError::InvalidOption {
+            option: "data_timeout",
+            problem: "is zero, so every wait would fail; Duration::MAX means no limit",
+        },
         "Io" => SessionError::Io(io::ErrorKind::ConnectionReset.into()),
         "Tls" => SessionError::Tls(TlsError::UnknownIssuer),
         "TlsConfig" => SessionError::TlsConfig(ConfigError::NoTrust),
@@ -370,7 +373,8 @@ fn all() -> Vec<Enum> {
         of("ftp-tls/src/error.rs", "TlsError", of_tls()),
         of("ftp-tls/src/error.rs", "ConfigError", of_tls_configurations()),
         Enum {
-            // The text of `Proxy` is that of its problem; that of `NotRemoved` is in the tests of `remove_dir_all`.
+            // `Proxy` has the text of `ProxyError`, which adds the proxy and the target to that of its problem: see the
+            // tests of proxies. The text of `NotRemoved` is in the tests of `remove_dir_all`.
             left_out: &["Proxy", "NotRemoved"],
             ..of("ftp-session/src/error.rs", "Error", of_sessions())
         },

@@ -142,7 +142,7 @@ fn scenarios() -> Vec<Scenario> {
                     vec![CONNECTED, SENT], // At any time, also before the command is out.
                     vec![step("", "do abort")],
                 ],
-                ends: &["error aborted"],
+                ends: &["error the request was aborted by the caller"],
             });
         }
     }

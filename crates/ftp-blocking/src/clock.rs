@@ -1,4 +1,4 @@
-//! Time: how long a call may take, and the machine's clock, which stands still between calls
+//! Time: how long a call may take, and the machine's clock, which is paused between calls
 //!
 //! Between two calls nothing reads the connections, so the machine's deadlines must not expire then: the server may
 //! have answered long ago. The machine therefore gets a clock that leaves these pauses out.

@@ -13,8 +13,9 @@ use crate::session::wait_for;
 /// because both servers would act as the TLS server.
 ///
 /// The target connects to the host that the source's control connection goes to, whatever address the source
-/// announces, unless the source's [`Config::passive_host`](crate::Config::passive_host) says otherwise. Through a
-/// proxy, `passive_host` must say otherwise.
+/// announces, unless the source's [`Config::passive_host`](crate::Config::passive_host) is `TrustReply`. Set that
+/// if the source is reached through a proxy.
+///
 /// # Errors
 ///
 /// Which server failed, and how.

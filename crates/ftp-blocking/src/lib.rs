@@ -22,11 +22,11 @@
 //!   has confirmed it, and under TLS its end is authenticated. An upload is on the server if [`Upload::finish`]
 //!   succeeds. If the outcome can't be known, the error is [`Unconfirmed`](ftp_proto::Error::Unconfirmed), and
 //!   [`Client::verify_file`] finds out on a new connection.
-//! - **Resumed, never spliced.** [`Client::resume_download`] and [`Client::resume_upload`] compare the existing bytes
-//!   before they append; [`ResumeOptions::verify`] also compares the whole files at the end.
+//! - **Files are never joined from two versions.** [`Client::resume_download`] and [`Client::resume_upload`] compare
+//!   the existing bytes before they append; [`ResumeOptions::verify`] also compares the whole files at the end.
 //! - **Every wait ends.** Each kind of wait has a deadline in [`Config`], and each watches both connections: a refusal
 //!   on the control connection ends a stalled transfer at once. A [`Canceller`] ends any wait from another thread.
-//! - **Usable, or it says so.** The session remains usable after an error, unless [`Error::is_fatal`]. The same holds
+//! - **The session stays usable.** After an error it can be used again, unless [`Error::is_fatal`]. The same holds
 //!   after a transfer that was aborted or dropped.
 //! - **Verified.** Under TLS, certificates are checked unless you opt out in a way that can't be overlooked
 //!   (`TlsConfig::builder` in [`ftp_tls`]).

@@ -24,8 +24,8 @@ impl<'a> ResumeOptions<'a> {
         Self { inner: procedure::ResumeOptions::new(), copy: CopyOptions::new() }
     }
 
-    /// Sets how many bytes before the break are transferred again and compared; use 0 for servers that let nobody read
-    /// what was uploaded
+    /// Sets how many bytes before the break are transferred again and compared; use 0 for servers that do not let
+    /// uploaded files be read
     pub const fn overlap(mut self, bytes: u64) -> Self {
         self.inner = self.inner.overlap(bytes);
         self

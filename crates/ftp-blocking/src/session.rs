@@ -309,8 +309,8 @@ impl Session {
 
     /// The result of a request, if it has ended
     ///
-    /// The machine may still have to settle with the server. It does so within the next call, because the caller of
-    /// this one has waited long enough.
+    /// The machine may still have to settle with the server. It does so within the next call, because this caller has
+    /// waited long enough.
     pub(crate) fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
         while let Some(event) = self.events.pop_front() {
             if let Event::Completed(mut done) = event {

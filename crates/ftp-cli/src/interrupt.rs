@@ -23,7 +23,7 @@ struct Shared {
     is_idle: AtomicBool,
     sessions: Mutex<Sessions>,
     changed: Condvar,
-    /// How the terminal was before lines were edited
+    /// The terminal's settings before line editing
     #[cfg(unix)]
     terminal: Mutex<Option<rustix::termios::Termios>>,
 }

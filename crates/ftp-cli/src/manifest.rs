@@ -177,7 +177,7 @@ fn hash_of(name: &str, digits: &str) -> Result<FileHash, String> {
         .into_iter()
         .find(|algorithm| plain(algorithm.name()) == plain(name))
         .ok_or_else(|| {
-            format!("{name} is no hash that is known: sha256, sha512, sha1, md5, crc32")
+            format!("{name} is not a known hash algorithm: sha256, sha512, sha1, md5, crc32")
         })?;
     match hex(digits.trim()).filter(|value| value.len() == algorithm.size()) {
         Some(value) => Ok(FileHash::new(algorithm, value)),

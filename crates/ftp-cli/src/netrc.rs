@@ -120,7 +120,8 @@ impl Netrc {
                     entry.account = Some(Secret(words.value("account without a word")?));
                 }
                 _ => {
-                    let problem = "a word that netrc does not have here; quote words with spaces";
+                    let problem =
+                        "a word that is not allowed here in a netrc file; quote words with spaces";
                     return Err(NetrcError { line: word.line, problem });
                 }
             }

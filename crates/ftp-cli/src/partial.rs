@@ -2,8 +2,8 @@
 //!
 //! The file's length is the number of bytes received. A state file beside it (`NAME.part.state`) notes the version of
 //! the server's file and, if several sessions fetch it, which bytes have been received. A part without a state file, or
-//! of another version, is not resumed: the bytes that are compared may be the same in an older version, and earlier
-//! ones different.
+//! of another version, is not resumed: the compared bytes may be identical in an older version although earlier
+//! bytes differ.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -70,7 +70,7 @@ pub(crate) struct Partial {
     file: File,
     path: PathBuf,
     state_path: PathBuf,
-    place: Place,
+    written_to: WrittenTo,
     /// The length of what has been downloaded, in bytes
     length: u64,
     content: Content,
@@ -94,9 +94,9 @@ pub(crate) enum Naming {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Place {
+enum WrittenTo {
     /// Under a temporary name; it gets the final name when it is complete
-    Beside { target: PathBuf },
+    Temporary { target: PathBuf },
     /// Under the final name
     Final,
 }
@@ -122,11 +122,11 @@ impl Partial {
         };
         let file = open_alone(&path)?;
         let length = file.metadata().map_err(|error| Failure::local(&path, &error))?.len();
-        let place = match naming {
-            Naming::WhenWhole => Place::Beside { target: target.to_owned() },
-            Naming::AtOnce => Place::Final,
+        let written_to = match naming {
+            Naming::WhenWhole => WrittenTo::Temporary { target: target.to_owned() },
+            Naming::AtOnce => WrittenTo::Final,
         };
-        Ok(Self { file, path, state_path, place, length, content: Content::Part })
+        Ok(Self { file, path, state_path, written_to, length, content: Content::Part })
     }
 
     /// Returns the length of what has been downloaded, in bytes
@@ -212,7 +212,7 @@ impl Partial {
 
     /// As [`Self::clear`], but a file under the final name is emptied only when bytes of the new one are written
     pub(crate) fn disregard(&mut self) -> io::Result<()> {
-        if let Place::Beside { .. } = self.place {
+        if let WrittenTo::Temporary { .. } = self.written_to {
             return self.clear();
         }
         self.remove_state();
@@ -270,7 +270,7 @@ impl Partial {
         if sync {
             self.file.sync_all().map_err(|error| failure(&error))?;
         }
-        if let Place::Beside { target } = &self.place {
+        if let WrittenTo::Temporary { target } = &self.written_to {
             std::fs::rename(&self.path, target).map_err(|error| Failure::local(target, &error))?;
         }
         self.remove_state();
@@ -286,7 +286,7 @@ impl Partial {
 
     /// Removes the partial file, unless it has the final name, and its state file
     pub(crate) fn remove(self) {
-        if let Place::Beside { .. } = self.place {
+        if let WrittenTo::Temporary { .. } = self.written_to {
             let _ = std::fs::remove_file(&self.path);
         }
         self.remove_state();
@@ -367,7 +367,7 @@ pub(crate) fn reserved(name: &[u8], suffix: &str) -> [Vec<u8>; 3] {
     [temporary, state, new]
 }
 
-/// Refuses paths of which one is what another one's file is called while it is incomplete
+/// Refuses two paths if one is the temporary name of the other
 pub(crate) fn refuse_reserved<'a>(
     paths: impl Iterator<Item = &'a [u8]> + Clone,
     suffix: &str,
@@ -375,7 +375,7 @@ pub(crate) fn refuse_reserved<'a>(
     let all: BTreeSet<Vec<u8>> = paths.clone().flat_map(|path| reserved(path, suffix)).collect();
     match paths.into_iter().find(|path| all.contains(*path)) {
         None => Ok(()),
-        Some(path) => Err(Failure::usage("its name is that of a temporary file of another one")
+        Some(path) => Err(Failure::usage("this is the temporary name of another file")
             .about(crate::show::bytes(path))
             .remedy("--temp-suffix changes those")),
     }

@@ -72,12 +72,12 @@ impl Idle {
 }
 
 /// How a thread that needs a session gets it
-enum Place {
+enum Source {
     /// It opens one, which the budget has admitted
     Free,
-    /// It takes the one that was opened ahead
+    /// It takes the one that was opened in advance
     Opened(Box<Idle>),
-    /// Its first attempt was the opening ahead, which failed
+    /// Its first attempt was the one in advance, which failed
     Failed(Failure),
     /// It needs none any more
     Unwanted,
@@ -201,31 +201,31 @@ impl Pool {
         self.changed.notify_all();
     }
 
-    /// Waits until a session was opened ahead or one more may be opened, or until `is_wanted` returns false
-    fn place(&self, purpose: Purpose, is_wanted: &dyn Fn() -> bool) -> Result<Place, Failure> {
+    /// Waits until a session was opened in advance or one more may be opened, or until `is_wanted` returns false
+    fn source(&self, purpose: Purpose, is_wanted: &dyn Fn() -> bool) -> Result<Source, Failure> {
         let is_needy = usize::from(purpose == Purpose::Task);
         self.lock().needy += is_needy;
-        let result = self.wait_for_place(purpose, is_wanted);
+        let result = self.wait_for_source(purpose, is_wanted);
         self.lock().needy -= is_needy;
         result
     }
 
-    fn wait_for_place(
+    fn wait_for_source(
         &self,
         purpose: Purpose,
         is_wanted: &dyn Fn() -> bool,
-    ) -> Result<Place, Failure> {
+    ) -> Result<Source, Failure> {
         loop {
             self.interrupt.check()?;
             // Not under the lock: the closure takes locks of its own.
             if !is_wanted() {
-                return Ok(Place::Unwanted);
+                return Ok(Source::Unwanted);
             }
             let mut state = self.lock();
-            if let Some(place) = state.ahead.take(purpose) {
+            if let Some(source) = state.ahead.take(purpose) {
                 drop(state);
                 self.changed.notify_all();
-                return Ok(place);
+                return Ok(source);
             }
             let now = self.origin.now();
             // Threads with a task come first: the others may wait for the results of these tasks.
@@ -234,7 +234,7 @@ impl Pool {
             let until = match state.budget.admission(now) {
                 Admission::Now if is_its_turn => {
                     state.budget.begin(now);
-                    return Ok(Place::Free);
+                    return Ok(Source::Free);
                 }
                 Admission::Now => None,
                 Admission::Later(at) => at.and_then(|at| self.origin.instant(at)),
@@ -255,14 +255,14 @@ impl Pool {
         let mut tries = Tries::new(self);
         self.lock().renew_retries(self.site.common().retries);
         loop {
-            let failure = match self.place(purpose, is_wanted)? {
-                Place::Unwanted => return Ok(None),
-                Place::Opened(idle) => match self.still_open(*idle) {
+            let failure = match self.source(purpose, is_wanted)? {
+                Source::Unwanted => return Ok(None),
+                Source::Opened(idle) => match self.still_open(*idle) {
                     Some(session) => return Ok(Some(session)),
                     None => continue,
                 },
-                Place::Failed(failure) => failure,
-                Place::Free => match self.open_admitted() {
+                Source::Failed(failure) => failure,
+                Source::Free => match self.open_admitted() {
                     Ok(session) => return Ok(Some(session)),
                     Err(failure) => failure,
                 },

@@ -67,7 +67,7 @@ impl ProxyUrl {
                 let password = found.and_then(|login| login.password).ok_or_else(|| {
                     Failure::usage("no password for this user of the proxy")
                         .about("--proxy")
-                        .remedy("netrc is to have an entry for the proxy's host and this user")
+                        .remedy("add an entry for the proxy's host and this user to netrc")
                 })?;
                 Some(ProxyLogin::new(user, password.expose()))
             }

@@ -1,6 +1,6 @@
 //! Gives a complete upload its name, so that the server always has a complete version of the file
 //!
-//! RNTO replaces an existing file on most servers. The others refuse it (Q151), as they refuse it for other reasons. There
+//! RNTO replaces an existing file on most servers. The others refuse it, as they refuse it for other reasons. There
 //! the old file is renamed aside, and deleted only when the new one has its name:
 //!
 //! ```text
@@ -180,7 +180,7 @@ pub(crate) fn rename(client: &mut Client, from: &[u8], to: &[u8]) -> Result<(), 
     }
 }
 
-/// Whether RNTO may have been refused because its target exists (Q151)
+/// Whether RNTO may have been refused because its target exists
 fn may_be_about_target(error: &Error) -> bool {
     matches!(error, Error::Ftp(FtpError::Permanent(reply)) if matches!(reply.code().get(), 550 | 553))
 }

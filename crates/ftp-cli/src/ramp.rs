@@ -1,8 +1,8 @@
 //! `-j auto`: finds the number of sessions that gives the highest throughput
 //!
 //! It starts with two sessions, and adds one at a time as long as the last one raised the total throughput. One that did
-//! not is closed again; the next attempt follows after a pause, which doubles with each attempt in vain. It has no clock
-//! and does no I/O: the caller passes the time and the amount of work done so far.
+//! not is closed again; the next attempt follows after a pause, which doubles after each failed attempt. It has no
+//! clock and does no I/O: the caller passes the time and the amount of work done so far.
 
 use std::time::Duration;
 

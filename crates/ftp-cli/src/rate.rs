@@ -20,33 +20,36 @@ pub(crate) struct Rate {
 /// Counts the bytes transferred, and how many of them the limit has allowed so far
 #[derive(Clone, Copy, Debug)]
 struct Account {
-    passed: f64,
-    paid: f64,
+    transferred: f64,
+    allowed: f64,
     until: Instant,
 }
 
 impl Account {
     /// Adds the bytes that the limit allows for the time since the last call; unused time is not saved for later
-    fn pay(&mut self, limit: Option<u64>, now: Instant) {
+    fn advance(&mut self, limit: Option<u64>, now: Instant) {
         let seconds = now.saturating_duration_since(self.until).as_secs_f64();
         self.until = now;
-        self.paid = match limit {
-            Some(limit) => self.passed.min(self.paid + seconds * limit as f64),
-            None => self.passed,
+        self.allowed = match limit {
+            Some(limit) => self.transferred.min(self.allowed + seconds * limit as f64),
+            None => self.transferred,
         };
     }
 
     /// Returns how long it takes at this limit until `due` bytes are allowed; `None` if they are already
     fn wait(&self, due: f64, limit: Option<u64>) -> Option<Duration> {
-        let limit = limit.filter(|_| due > self.paid)?;
+        let limit = limit.filter(|_| due > self.allowed)?;
         // A longer time than `Duration` can hold is longer than any run.
-        Some(Duration::try_from_secs_f64((due - self.paid) / limit as f64).unwrap_or(Duration::MAX))
+        Some(
+            Duration::try_from_secs_f64((due - self.allowed) / limit as f64)
+                .unwrap_or(Duration::MAX),
+        )
     }
 }
 
 impl Rate {
     pub(crate) fn new(limit: Option<&Timetable>) -> Self {
-        let account = Account { passed: 0.0, paid: 0.0, until: Instant::now() };
+        let account = Account { transferred: 0.0, allowed: 0.0, until: Instant::now() };
         Self { limit: limit.cloned(), account: Mutex::new(account) }
     }
 
@@ -58,10 +61,10 @@ impl Rate {
             let limit = timetable.now();
             let wait = {
                 let mut account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
-                account.pay(limit, Instant::now());
+                account.advance(limit, Instant::now());
                 let due = *due.get_or_insert_with(|| {
-                    account.passed += bytes as f64;
-                    account.passed
+                    account.transferred += bytes as f64;
+                    account.transferred
                 });
                 account.wait(due, limit)
             };
@@ -81,21 +84,21 @@ mod tests {
     fn a_limit_that_changes_holds_for_what_is_waiting() {
         let begun = Instant::now();
         let at = |seconds| begun + Duration::from_secs(seconds);
-        let mut account = Account { passed: 10_000.0, paid: 0.0, until: begun };
+        let mut account = Account { transferred: 10_000.0, allowed: 0.0, until: begun };
         let wait = |account: &Account, limit| account.wait(10_000.0, limit);
         assert_eq!(wait(&account, Some(100)), Some(Duration::from_secs(100)));
-        account.pay(Some(100), at(10));
+        account.advance(Some(100), at(10));
         assert_eq!(wait(&account, Some(100)), Some(Duration::from_secs(90)));
         // The limit is raised, and then removed.
         assert_eq!(wait(&account, Some(900)), Some(Duration::from_secs(10)));
-        account.pay(Some(900), at(15));
+        account.advance(Some(900), at(15));
         assert_eq!(wait(&account, Some(900)), Some(Duration::from_secs(5)));
-        account.pay(None, at(16));
+        account.advance(None, at(16));
         assert_eq!(wait(&account, None), None);
         assert_eq!(wait(&account, Some(1)), None);
         // Time without transfers is not saved for later.
-        account.pay(Some(100), at(1000));
-        account.passed += 100.0;
+        account.advance(Some(100), at(1000));
+        account.transferred += 100.0;
         assert_eq!(account.wait(10_100.0, Some(100)), Some(Duration::from_secs(1)));
     }
 }

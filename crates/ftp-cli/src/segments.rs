@@ -26,7 +26,7 @@ pub(crate) fn download(
     let mut moved = 0;
     let size = job.version.size;
     if segments.most() > 1 && size.is_none() {
-        running.notice("the server does not tell its size, so one session fetches it");
+        running.notice("the server does not report the file's size, so one session fetches it");
     }
     if let Some(size) = size.filter(|size| segments.of(*size) > 1) {
         let sessions = segments.of(size).min(terms.site().common().max_sessions);

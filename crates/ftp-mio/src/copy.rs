@@ -22,7 +22,8 @@ impl ServerCopy {
     /// Starts the copy; `None` if the source is not connected
     ///
     /// The target connects to the host that the source's control connection goes to, whatever address the source
-    /// announces, unless the source's [`Config::passive_host`](ftp_proto::Config::passive_host) says otherwise.
+    /// announces, unless the source's [`Config::passive_host`](ftp_proto::Config::passive_host) is `TrustReply`. Set
+    /// that if the source is reached through a proxy.
     pub fn start(
         source: &mut Session,
         source_path: impl AsRef<[u8]>,

@@ -8,15 +8,15 @@
 //! use std::time::Instant;
 //!
 //! use ftp_mio::mio::{Events, Poll, Token};
-//! use ftp_mio::{Config, Event, Moved, Session, TlsPolicy};
+//! use ftp_mio::{Config, Event, Moved, Options, Session, TlsPolicy};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (addresses, mut file) = (["192.0.2.1:21".parse()?], Vec::new());
 //! let mut poll = Poll::new()?;
 //! let mut events = Events::with_capacity(64);
 //! // There is no default for TLS: you must choose a policy.
-//! let config = Config::new(TlsPolicy::Plaintext);
-//! let mut ftp = Session::connect(poll.registry(), Token(0), &addresses, config)?;
+//! let options = Options::new(Config::new(TlsPolicy::Explicit)).host("ftp.example.org");
+//! let mut ftp = Session::connect(poll.registry(), Token(0), &addresses, options)?;
 //! ftp.login("user", "password");
 //! let get = ftp.get("pub/README");
 //! let mut buffer = vec![0; 64 * 1024];
@@ -63,7 +63,7 @@
 //!
 //! - **Nothing blocks.** Connecting, accepting, TLS handshakes, CCC, QUIT and the settling of
 //!   aborted transfers are steps of the turn.
-//! - **Nothing is forgotten.** A socket counts as ready until it would block, and so does plaintext that is buffered
+//! - **Readiness is not lost.** A socket counts as ready until it would block, and so does plaintext that is buffered
 //!   inside TLS. If you stop reading and continue later, nothing is lost.
 //! - **No session starves.** A turn, and the data moved between two turns, have a
 //!   [bound](Options::allowance). The next turn does the rest, without waiting.

@@ -527,7 +527,7 @@ mod tests {
         assert!(!manager.is_waiting(first) && manager.is_waiting(second));
         assert!(manager.remove(first) && !manager.remove(first));
         assert!(manager.session(first).is_none());
-        // The next in line takes its place, the next to come its tokens.
+        // The next waiting session is started, and the next new one gets the tokens.
         assert!(!manager.is_waiting(second));
         let third = manager.connect(&address, config()).unwrap();
         assert!(first != third && manager.is_waiting(third) && manager.len() == 2);

@@ -101,7 +101,7 @@ impl Inner {
         upload.complete().await.map(drop)
     }
 
-    /// Asks the server to copy a file; returns false if it can't, or if it could take another file for this one
+    /// Asks the server to copy a file; returns false if it can't, or if it might copy a different file
     async fn copied_by_server(
         self: &Arc<Self>,
         from: &[u8],

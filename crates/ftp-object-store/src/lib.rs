@@ -68,8 +68,8 @@
 //! | `list_with_delimiter` | one MLSD or LIST |
 //!
 //! **Complete or an error.** The stream of an object ends only after the server's final reply has confirmed the
-//! transfer, and if the size is the announced one. A range is complete if it has all the bytes that a file of the size
-//! that the server states has there. If the server ends a transfer with 426 or 451, even after all of
+//! transfer, and if the size is the announced one. A range is complete if it contains every byte of it that exists
+//! according to the size that the server reports. If the server ends a transfer with 426 or 451, even after all of
 //! the bytes, or if the control connection drops during it, that is an error.
 //!
 //! **A range that ends before the file does** is complete when its bytes have arrived. Its transfer is ended in the
@@ -95,8 +95,8 @@
 //!
 //! A directory's objects are kept until its listing is complete, up to 16,384 of them; beyond that they are returned as
 //! they arrive. So memory does not grow with the number of files. But if none is taken for a second while a task waits
-//! for a session, which may be the task that should take them, the rest of the directory is kept, too. So a caller who
-//! deletes what it lists needs only one session.
+//! for a session, the rest of the directory is kept in memory as well: that task may be the one that should take the
+//! objects. So a caller who deletes what it lists needs only one session.
 //!
 //! Objects are files, and links to files. Directories are not objects; they are made when a write needs them, and never
 //! removed. A line that is not recognized, a name that leads out of the directory, a directory that may not be read,
@@ -120,7 +120,7 @@
 //! | `put_multipart` | the same, with all parts in order through one STOR; parts that wait for earlier ones are held in memory |
 //! | `delete_stream` | DELE, on as many sessions as there are |
 //! | `rename` | RNFR and RNTO |
-//! | `copy` | SITE CPFR and CPTO if FEAT has `SITE COPY`, and the paths have no blanks, control characters or quotes (Q154); otherwise through this machine; more than 8 MiB need two sessions |
+//! | `copy` | SITE CPFR and CPTO if FEAT has `SITE COPY`, and the paths have no blanks, control characters or quotes; otherwise through this machine; more than 8 MiB need two sessions |
 //!
 //! Missing directories are made. A write that fails, or is never completed, deletes its file in the background. If the
 //! process dies, the file stays on the server.
@@ -135,11 +135,11 @@
 //! between them add up to 18.5 s. If all of them fail, or if the process dies, look for the old object at a name that
 //! ends in `.old`, and for the new one at a name that ends in `.tmp`; the error names both.
 //!
-//! **Names.** Some servers store a file under another name than they were told (Q153 in `docs/servers.md`): with `_`
+//! **Names.** Some servers store a file under a name other than the requested one: with `_`
 //! for a blank or a control character, for instance. That could replace another object. So before the first object
 //! whose name has control characters, bytes that are not UTF-8, `\`, `:`, a blank at one of its ends or a dot at its
 //! end, an empty file with a similar name is stored, looked up in the listing, and deleted. If its name was changed,
-//! the write is an error that tells the name. Names of directories are not tried.
+//! the write fails, and the error contains the changed name. Names of directories are not tried.
 //!
 //! # What FTP can't promise
 //!
@@ -153,7 +153,7 @@
 //! | a file that is written while it is read | is noticed by its size at the end of the read and, if 1 MiB or more was read to the end of the file, by its time, which most servers tell to the second. Shorter reads, and reads of a part, may be a mixture of two versions of the same size |
 //! | a range of a file | is wrong on a server that accepts REST and ignores it. The store notices that only if the range ends where the file does |
 //! | names that differ only in case, or in the form of their Unicode characters | are the same file on some servers, mostly Windows and macOS: the later object replaces the earlier one, and an object can't be renamed to such a variant of its own name where RNTO does not replace files |
-//! | whether an object exists whose name begins with a dot | can't be found out on a server that refuses SIZE without a reason and leaves such names out of listings, as vsftpd does: `head` and `get` are `Generic` instead of `NotFound` |
+//! | names that begin with a dot | A server that refuses SIZE without a reason and hides such names in listings, such as vsftpd, does not reveal whether such an object exists. `head` and `get` then fail with `Generic`, not `NotFound` |
 //!
 //! # Errors
 //!

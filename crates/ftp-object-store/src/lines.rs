@@ -9,12 +9,12 @@ pub(crate) struct Lines {
     columns: u64,
     /// Entries that are bare names
     bare: u64,
-    pub(crate) last: Last,
+    pub(crate) last: LastEntry,
 }
 
 /// The last entry of a listing
 #[derive(Debug)]
-pub(crate) struct Last {
+pub(crate) struct LastEntry {
     pub(crate) name: Vec<u8>,
     pub(crate) kind: EntryKind,
     pub(crate) size: Option<u64>,
@@ -22,7 +22,7 @@ pub(crate) struct Last {
     pub(crate) is_again: bool,
 }
 
-impl Default for Last {
+impl Default for LastEntry {
     fn default() -> Self {
         Self { name: Vec::new(), kind: EntryKind::Unknown, size: None, is_again: false }
     }

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::error::{STORE, Subject, broke, is_refusal, is_refused_by_server};
 use crate::inner::Inner;
-use crate::lines::{Last, Lines, is_bare, is_bare_kind};
+use crate::lines::{LastEntry, Lines, is_bare, is_bare_kind};
 use crate::look::{Found, Version, entry_date, is_closed, kind_in_parent, meta};
 use crate::name;
 use crate::read::PAUSE;
@@ -276,7 +276,7 @@ impl Inner {
         directory: &Directory,
         lines: &Lines,
     ) -> Result<bool, FtpError> {
-        let Last { name, kind, size, is_again } = &lines.last;
+        let LastEntry { name, kind, size, is_again } = &lines.last;
         if name.is_empty() {
             return Ok(true);
         }

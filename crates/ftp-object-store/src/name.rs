@@ -134,7 +134,7 @@ fn digits() -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// Whether a path is one word, and so arrives as it is in an argument of SITE (Q154)
+/// Whether a path is one word, and so arrives as it is in an argument of SITE
 pub(crate) fn is_one_word(path: &[u8]) -> bool {
     let divides =
         |byte: &u8| byte.is_ascii_whitespace() || byte.is_ascii_control() || *byte == b'"';

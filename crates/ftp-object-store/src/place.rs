@@ -1,6 +1,6 @@
 //! Renames a file to its final name, which may be the name of an existing object
 //!
-//! RNTO replaces a file on most servers. On the others (Q151) the old object is first renamed to a name of the store's
+//! RNTO replaces a file on most servers. On the others the old object is first renamed to a name of the store's
 //! own, and deleted once the new one is in its place:
 //!
 //! ```text
@@ -12,8 +12,8 @@
 //! - No refusal alone counts as proof that RNTO does not replace files: the server must have refused the same with two
 //!   empty files.
 //! - An old object is deleted only after the new one is in its place.
-//! - On such a server RNTO succeeds for only one of several clients, and replaces nothing. So whichever steps of
-//!   several clients come between each other, every object is under its name or under one that an error tells.
+//! - On such a server RNTO succeeds for only one of several clients, and replaces nothing. So however the
+//!   steps of several clients are interleaved, every object is under its own name or under one that an error reports.
 //! - The steps run in a task, because a caller that gives up must not end them in the middle.
 
 use std::sync::Arc;

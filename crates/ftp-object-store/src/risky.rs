@@ -1,8 +1,8 @@
-//! Names under which a server may store another file than it was told
+//! Names that a server may change when it stores a file
 //!
-//! Pure-FTPd writes `_` for control characters and for some blanks, and pyftpdlib U+FFFD for bytes that are not UTF-8
-//! (Q153). Such a server reports success, and has replaced the object whose name results. So the first name of each
-//! kind is tried with an empty file.
+//! Pure-FTPd writes `_` for control characters and for some blanks, and pyftpdlib U+FFFD for bytes that are not UTF-8.
+//! Such a server reports success, although it has replaced the object with the resulting name. So the first name of
+//! each kind is tried with an empty file.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

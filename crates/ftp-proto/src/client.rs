@@ -3,7 +3,7 @@
 //! This file contains the state machine. Its modules contain [`requests`], [`facts`] about the session, how a reply
 //! is attributed to a command or transfer ([`replies`]), how one task follows another ([`tasks`]), what has to run
 //! before a transfer ([`before`]), and how the next transfer's port is asked for during the running one
-//! ([`prefetch`]). How a doubtful reply is proven is in [`crate::held`].
+//! ([`prefetch`]). How a reply that may not be final is proven is in [`crate::held`].
 
 mod before;
 mod facts;

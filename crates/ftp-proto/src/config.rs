@@ -14,7 +14,7 @@ pub enum TlsPolicy {
     /// AUTH TLS right after the greeting, before anything else (RFC 4217); if it is refused, the session
     /// ends with [`ConnectionError::TlsRefused`](crate::ConnectionError::TlsRefused)
     Explicit,
-    /// TLS from the first byte, usually on port 990; PBSZ and PROT are still sent (Q98)
+    /// TLS from the first byte, usually on port 990; PBSZ and PROT are still sent
     Implicit,
     /// Clear text; [`Client::secure`](crate::Client::secure) can upgrade later
     Plaintext,
@@ -34,9 +34,9 @@ pub enum DataMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the commands are these two")]
 pub enum PassiveOrder {
-    /// EPSV, then PASV if EPSV is refused or its port can't be reached (Q62)
+    /// EPSV, then PASV if EPSV is refused or its port can't be reached
     EpsvFirst,
-    /// PASV, then EPSV if PASV is refused (Q64); for NATs that block the port that EPSV announced
+    /// PASV, then EPSV if PASV is refused; for NATs that block the port that EPSV announced
     PasvFirst,
 }
 
@@ -47,7 +47,7 @@ pub enum PassiveHost {
     /// The peer of the control connection, whatever the reply says (CVE-2020-8284,
     /// CVE-2021-4189)
     ControlPeer,
-    /// The address in the reply, for site bouncers that need it (Q76)
+    /// The address in the reply, for site bouncers that need it
     ///
     /// Lets the server point this client at any host and port it can reach.
     TrustReply,
@@ -59,7 +59,7 @@ pub enum PassiveHost {
 pub enum AuthMechanism {
     /// `AUTH TLS` only
     Tls,
-    /// `AUTH TLS`, then `AUTH TLS-C`, then `AUTH SSL`, for servers older than RFC 4217 (Q78)
+    /// `AUTH TLS`, then `AUTH TLS-C`, then `AUTH SSL`, for servers older than RFC 4217
     TlsThenLegacy,
 }
 
@@ -68,7 +68,7 @@ pub enum AuthMechanism {
 #[expect(clippy::exhaustive_enums, reason = "it waits for the server's consent or it does not")]
 pub enum DataHandshake {
     /// Together with the transfer's command: this saves a round trip, but a refused transfer has then used up a session
-    /// ticket, and servers that insist on resumption may give no other (Q86)
+    /// ticket, and servers that insist on resumption may give no other
     WithCommand,
     /// After the preliminary reply, or after [`Config::settle_quiet`] if none comes: some servers may
     /// want the handshake first
@@ -81,15 +81,16 @@ pub enum DataHandshake {
 pub enum Truncation {
     /// An error, unless the size is known and matches: an attacker can cut off the stream
     Reject,
-    /// The end of the file, for servers that never send close_notify (IIS, Q93)
+    /// The end of the file, for servers that never send close_notify, such as IIS
     Accept,
 }
 
-/// Whether the next transfer's port is asked for while a transfer runs (EPSV), which saves a round trip for each file
+/// When the port of the next transfer is requested in advance, by EPSV during the running transfer; this saves a round
+/// trip for each file
 ///
 /// EPSV is sent together with the transfer's command, or as soon as its data connection is open, and answered together
-/// with the transfer. RFC 959 does not have this, and servers differ: some answer after the transfer, some refuse the
-/// command meanwhile, and pyftpdlib drops the running transfer, so that it can't be found out by trying. It is only
+/// with the transfer. RFC 959 does not provide for this, and servers differ: some answer after the transfer, some
+/// refuse the command, and pyftpdlib drops the running transfer. So support can't be determined by trying. EPSV is only
 /// sent in passive mode, where the request before was a transfer that ended as expected, and the next one either is
 /// queued already and a transfer of the same type, or not yet known. After the first sign of trouble, it is not sent
 /// again in this session, see [`Client::prefetch_failed`](crate::Client::prefetch_failed), nor in later
@@ -102,7 +103,7 @@ pub enum Prefetch {
     /// With servers whose greeting says that they are known to answer it after the transfer: vsftpd 3, in clear text
     /// and under TLS; ProFTPD for RETR and LIST in clear text
     Known,
-    /// With every server: for those that are known to whoever sets it
+    /// With every server; set it only for servers whose behaviour you know
     Always,
 }
 
@@ -132,7 +133,7 @@ pub enum ForeignReplies {
     Accept,
 }
 
-/// Settings of a session; each default is documented with its reason
+/// Settings of a session; most defaults are documented with their reasons
 ///
 /// There is no `Default`: security is the constructor's argument. A time of [`Duration::MAX`] means never.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,8 +143,7 @@ pub struct Config {
     pub tls: TlsPolicy,
     /// Which mechanisms AUTH may try; [`AuthMechanism::Tls`]: every server in use since 2005 knows it
     pub auth: AuthMechanism,
-    /// Pause between the server's consent to AUTH and the TLS handshake; none: a server has no
-    /// reason to need one
+    /// Pause between the 234 to AUTH and the TLS handshake; zero: servers should not need one
     ///
     /// Some servers (libunftp) send the reply first and hand the connection to TLS a moment later. They
     /// read what arrives in between as a command, and the session ends with `500` in clear text. For them,
@@ -163,7 +163,7 @@ pub struct Config {
     ///
     /// TLS would end at the proxy.
     pub gateway: Option<Gateway>,
-    /// Ports to listen on in active mode; `None`: the system chooses
+    /// Ports to listen on in active mode; `None`: the system chooses, on most systems at random
     #[doc(alias = "makeport")]
     pub active_ports: Option<RangeInclusive<u16>>,
     /// Address announced by EPRT and PORT; `None`: the local address of the control connection,
@@ -172,7 +172,7 @@ pub struct Config {
     #[doc(alias = "sendeprt")]
     pub active_address: Option<IpAddr>,
     /// Whether active mode refuses a data connection from a host other than the control
-    /// connection's peer; `true`: otherwise anybody could connect (Q65)
+    /// connection's peer; `true`: otherwise anybody could connect
     pub check_active_peer: bool,
     /// When the TLS handshake of a data connection begins; [`DataHandshake::WithCommand`]: it is faster. If a driver
     /// reports that session tickets are [scarce](crate::Client::set_ticket_supply), the handshake waits for the
@@ -196,7 +196,7 @@ pub struct Config {
     /// without waiting for the reply to USER.
     pub pipeline: bool,
     /// Whether the next transfer's port is requested while a transfer runs; [`Prefetch::Known`]: it saves a round trip
-    /// for each further file, and is sent only to servers whose order of answers has been tried out
+    /// for each further file, and EPSV is sent only to servers that are known to answer it after the transfer
     ///
     /// It needs [`Self::pipeline`]. A port that is not used within [`Self::settle_quiet`] is forgotten.
     pub prefetch: Prefetch,
@@ -219,9 +219,9 @@ pub struct Config {
     /// [`Self::final_reply_timeout`], hashes by [`Self::hash_timeout`], and copies between servers by
     /// [`Self::remote_transfer_timeout`].
     pub command_timeout: Duration,
-    /// Wait for the second reply to a batch after the first; 10 s: longer than the pause that servers make
-    /// before they refuse a password, so that no password is sent twice. When it is over, the command is sent
-    /// again alone. It is at most three quarters of [`Self::reply_timeout`], which ends the session
+    /// How long the second reply of a batch is awaited after the first one; 10 s: longer than the pause that servers
+    /// make before they refuse a password, so that no password is sent twice. When the time is over, the command is
+    /// sent again alone. At most three quarters of [`Self::reply_timeout`] are used, because that ends the session
     pub batch_timeout: Duration,
     /// Wait for a TLS handshake, on either channel; 30 s: several round trips on the worst links
     pub tls_timeout: Duration,
@@ -235,13 +235,13 @@ pub struct Config {
     pub final_reply_timeout: Duration,
     /// Wait for the hash of a file, which the server must read completely; 1 h: 50 GB at 15 MB/s
     pub hash_timeout: Duration,
-    /// Wait for the end of a transfer between two servers, whose progress the client can't see; 24 h
+    /// Wait for the end of a transfer between two servers, whose progress the client can't see; 24 h: 1 TB at 12 MB/s
     pub remote_transfer_timeout: Duration,
     /// Total time allowed to settle a transfer that was cut off or aborted, including everything until the
     /// session is ready for the next request; 30 s: after that, the connection is given up
     pub settle_timeout: Duration,
     /// Silence after which settling takes its next step; 2 s: longer than any round trip, and it is only waited for
-    /// on servers that send no reply to an aborted transfer (Q136)
+    /// on servers that send no reply to an aborted transfer
     pub settle_quiet: Duration,
     /// Idle time after which a NOOP is sent, repeatedly; `None`: the application knows whether to stay connected
     ///

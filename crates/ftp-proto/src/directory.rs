@@ -95,7 +95,7 @@ impl Directory {
     pub(crate) fn is_independent(&self, path: &Argument) -> bool {
         let unix = self.path().is_none_or(|home| home.as_bytes().starts_with(b"/"));
         let path = path.as_bytes();
-        // Elsewhere, a device or a data set begins at the top, too.
+        // On other systems, a path that begins with a device or a data set is absolute as well.
         path.starts_with(b"/") || !unix && (path.contains(&b':') || path.starts_with(b"'"))
     }
 
@@ -116,7 +116,7 @@ impl Directory {
     }
 }
 
-/// Whether a relative path is no more than names with slashes between them: `~` may be another home, `C:` a drive, `'` a
+/// Whether a relative path consists only of names and slashes: `~` may be another home, `C:` a drive, `'` a
 /// data set, `[` a VMS directory
 fn is_plain(path: &[u8]) -> bool {
     let first = path.first().copied().unwrap_or(b'~');

@@ -43,7 +43,7 @@ use crate::terms::{DataFailure, Phase};
 /// | `GatewayRefused` with 4yz | yes | | | | | wait a little, then again |
 /// | `GatewayRefused`: 430, 530, 532 | | | | yes | | use other credentials for the proxy |
 /// | `GatewayRefused` with 5yz | | | | | | ask the proxy's operator |
-/// | `NoSessionTicket` | yes | | | | | again after a login on a new connection |
+/// | `NoSessionTicket` | yes | | | | | again, but only after a login on a new connection |
 /// | `ResumptionRequired` | yes | | | | | the same |
 /// | `ResumptionRequired` with `end` | yes | yes | | | | the same |
 /// | `DataConnection` | yes | | | | | again; if it never opens: firewall, [`DataMode`](crate::DataMode) |
@@ -105,25 +105,24 @@ pub enum Error {
     /// An argument that can't be sent; nothing was sent
     #[error("invalid argument: {0}")]
     InvalidArgument(ArgumentError),
-    /// The server wants TLS before this (Q23): connect with another
-    /// [`TlsPolicy`](crate::TlsPolicy)
-    #[error("server requires TLS; use explicit or implicit TLS: {0}")]
+    /// The server wants TLS before this: connect with another [`TlsPolicy`](crate::TlsPolicy)
+    #[error("the server requires TLS; use explicit or implicit TLS: {0}")]
     TlsRequired(Reply),
     /// The server wants an account (332) and none was given
-    #[error("server requires an account (ACCT): {0}")]
+    #[error("the server requires an account (ACCT): {0}")]
     AccountRequired(Reply),
     /// The FTP proxy refused its own login, or to connect to the server ([`Config::gateway`](crate::Config::gateway))
     #[error("the FTP proxy refused: {0}")]
     GatewayRefused(Reply),
     /// There is no TLS session ticket for the data connection of an upload, and a server that insists
-    /// on one would destroy the remote file (Q140): log in on a new connection
+    /// on one would destroy the remote file: log in on a new connection
     #[error(
         "no TLS session ticket is left and the server issues no new ones, so an upload might destroy \
          the remote file; log in on a new connection, or allow only TLS 1.2"
     )]
     NoSessionTicket,
     /// The server wants data connections to resume the control connection's TLS session (425, 522),
-    /// and this one could not (Q84)
+    /// and this one could not
     ///
     /// A download or listing that had received no data was retried, if there was a new ticket by then. An
     /// upload that fails this way may have emptied the remote file; if that can be foreseen, it fails
@@ -173,7 +172,9 @@ pub enum Error {
         end: Option<Box<ConnectionError>>,
     },
     /// More bytes came than the caller expected
-    #[error("received {received} bytes where {expected} were expected")]
+    #[error(
+        "the server sent {received} bytes instead of the expected {expected}; ask for the file's size again"
+    )]
     TooLong {
         /// Bytes received by this transfer
         received: u64,
@@ -198,7 +199,7 @@ pub enum Error {
     /// The transfer was aborted by the application
     ///
     /// An aborted upload leaves a part of the file on the server, which may look complete.
-    #[error("aborted")]
+    #[error("the request was aborted by the caller")]
     Aborted,
     /// A copy between servers was requested while data connections are protected: both servers would act as
     /// TLS servers; switch to [`Protection::Clear`](crate::Protection::Clear) first
@@ -302,6 +303,9 @@ impl Error {
     /// Whether the same request may succeed if it is repeated unchanged, on this session or, if
     /// [`Self::is_fatal`], on a new one
     ///
+    /// After [`Self::NoSessionTicket`] and [`Self::ResumptionRequired`] it can succeed on a new session only, although
+    /// this one has not ended.
+    ///
     /// [A table](Self#when-to-retry-what) says what to do about each error.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -385,25 +389,25 @@ impl Error {
 #[non_exhaustive]
 pub enum ConnectionError {
     /// The server closed the control connection without a reply (ftplib's `EOFError`)
-    #[error("server closed the control connection")]
+    #[error("the server closed the control connection")]
     Eof,
     /// The client ended the session, by QUIT or by closing the connection
     #[error("the session was closed by the client")]
     LocallyClosed,
     /// 421: the server ends the session, whatever the command was
-    #[error("server ended the session: {0}")]
+    #[error("the server ended the session: {0}")]
     ServiceClosing(Reply),
-    /// vsftpd's `500 OOPS`: its process exits, and has perhaps done what it was asked for before (Q148)
-    #[error("server's process has exited: {0}")]
+    /// vsftpd's `500 OOPS`: its process has exited; the command may have been carried out before that
+    #[error("the server's process has exited: {0}")]
     Crashed(Reply),
     /// The greeting was a refusal
-    #[error("server refused the connection: {0}")]
+    #[error("the server refused the connection: {0}")]
     Refused(Reply),
     /// A deadline passed, so replies can no longer be matched to commands
     #[error("timed out waiting for {}{}", .0, silence_hint(*.0))]
     TimedOut(Phase),
     /// TLS was required, and the server refused AUTH or PROT
-    #[error("server refused TLS, and clear text is not allowed: {0}")]
+    #[error("the server refused TLS, and clear text is not allowed: {0}")]
     TlsRefused(Reply),
     /// The server broke the protocol (ftplib's `error_proto`)
     #[error(transparent)]
@@ -456,7 +460,7 @@ pub enum ProtocolError {
     #[error(transparent)]
     Reply(#[from] ReplyError),
     /// A reply that no command asked for
-    #[error("received a reply to no command{}: {reply}", Unwritten(*.unwritten))]
+    #[error("received a reply that no command asked for{}, session closed: {reply}", Unwritten(*.unwritten))]
     UnsolicitedReply {
         /// The reply
         reply: Reply,
@@ -478,7 +482,6 @@ pub enum ProtocolError {
         reply: Reply,
     },
     /// Clear text between AUTH's 234 and the TLS handshake: an attacker may be injecting replies
-    /// (Q79)
     #[error("received clear text after the reply to AUTH: possible injection, session closed")]
     PlaintextAfterAuth,
     /// Bytes between CCC's reply and the end of TLS

@@ -114,7 +114,8 @@ pub enum DataEvent {
     /// connection then broke
     ///
     /// Servers that close without reading the upload's close_notify reset the connection. Under TLS, a server that
-    /// lacks bytes knows it and refuses; but a final reply that came before the end does not count as its last word.
+    /// lacks bytes knows it and refuses the upload. But a final reply that came before the connection's end does not
+    /// confirm the upload.
     Truncated,
     /// The connection could not be opened or secured, or broke
     Failed(DataFailure),

@@ -10,7 +10,7 @@
 //! command.
 //!
 //! ```text
-//! only a transfer's ── another reply ──▶ the true one, if it is in no doubt itself
+//! only a transfer's ── another reply ──▶ the true one, unless it must be proven itself
 //!   └─ quiet ──▶ REST 0
 //! REST 0 ── 350 ──▶ proven
 //!   └─ refused, or quiet ──▶ PWD ── 257 ──▶ proven, if it is clear what REST 0 was answered

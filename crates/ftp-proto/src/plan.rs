@@ -57,7 +57,7 @@ impl Task {
     pub(crate) fn needs(&self, directory: &Directory, listing: LastListing) -> bool {
         match (&self.request.directory, &self.operation) {
             (None, operation) => operation.needs(directory),
-            // A listing that takes the rest of the last one goes before it. The listed directory may be gone by now.
+            // A listing that discards the rest of an earlier one runs first. The listed directory may be gone by now.
             (Some(_), Running::Nothing) if listing == LastListing::Cut => true,
             (Some(read_dir), Running::Nothing) => read_dir.needs(directory),
             // It has begun.

@@ -10,15 +10,15 @@
 //! ```text
 //! 229                   is EPSV's, by its code
 //! 425, 426              are the transfer's, by their codes
-//! 2yz and a refusal     in either order: EPSV was refused, unless the 2yz tells of an abort
+//! 2yz and a refusal     in either order: EPSV was refused, unless the 2yz reports an abort
 //! a refusal and 229     in this order: the transfer failed. After 229, every reply is the transfer's
 //! two refusals          the transfer failed
 //! 2yz and silence       EPSV was lost: a sentinel settles it (settle.rs)
 //! a refusal, or 229, and silence    the transfer failed; a sentinel shows first whether nothing else comes
 //! ```
 //!
-//! A server that answers EPSV before the transfer may have dropped the transfer for it, as pyftpdlib does. Whatever
-//! else than `2yz 229` or `4yz 229` comes is the first sign of trouble, after which no more is asked for ahead.
+//! A server that answers EPSV before the transfer may have dropped the transfer for it, as pyftpdlib does. Any
+//! sequence other than `2yz 229` or `4yz 229` counts as a failure, after which no further port is requested in advance.
 
 use core::time::Duration;
 
@@ -44,7 +44,7 @@ pub(crate) enum Ahead {
     Early,
     /// The port, and when the server announced it
     Port(u16, Time),
-    /// The server does not tolerate it, so no port is requested ahead for the rest of this session
+    /// The server does not tolerate it, so no port is requested in advance for the rest of this session
     Off,
 }
 
@@ -113,7 +113,8 @@ impl Ahead {
     }
 }
 
-/// Whether a reply with this code answers EPSV, whatever else is expected; servers mix up their passive replies (Q60)
+/// Whether a reply with this code answers EPSV, whatever else is expected; some servers send the reply of the other
+/// passive command
 pub(crate) const fn is_passive(code: Code) -> bool {
     matches!(code.get(), 227..=229)
 }

@@ -128,7 +128,7 @@ macro_rules! requests {
                 /// trip with [`Config::pipeline`](ftp_proto::Config::pipeline)
                 ///
                 /// A refusal is no error: that value is `None`, and for a missing file both are. Where the server has MLST,
-                /// that takes one round trip, too, and tells more.
+                /// that takes one round trip as well, and returns more facts.
                 fn size_and_mdtm(path: impl AsRef<[u8]>) -> $crate::SizeAndTime {
                     size_and_mdtm(path)
                 }

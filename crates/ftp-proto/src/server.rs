@@ -1,4 +1,4 @@
-//! What is known of a server by its name, which it tells in its greeting
+//! What is known of a server from the name in its greeting
 
 use crate::control::features::Features;
 use crate::control::reply::Reply;
@@ -8,11 +8,11 @@ use crate::control::reply::Reply;
 pub(crate) enum Kind {
     #[default]
     Other,
-    /// vsftpd reads no command before it has answered the last one, in clear text and under TLS (Q143)
+    /// vsftpd reads no command before it has answered the last one, in clear text and under TLS
     Vsftpd,
-    /// ProFTPD does so while it sends in clear text, but refuses EPSV during an upload or under TLS (Q143)
+    /// ProFTPD does so while it sends in clear text, but refuses EPSV during an upload or under TLS
     Proftpd,
-    /// pyftpdlib may keep a transfer that was aborted before it accepted the data connection (Q146)
+    /// pyftpdlib may keep a transfer that was aborted before it accepted the data connection
     Pyftpdlib,
 }
 

@@ -60,7 +60,7 @@ pub(crate) enum Mlsd {
     Unknown,
 }
 
-/// Whether the last listing came to its end
+/// Whether the last listing was read to its end
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LastListing {
     /// Yes, or there was none
@@ -87,9 +87,9 @@ pub enum Batches {
 }
 
 impl Batches {
-    /// Whether there is no reason against them
+    /// Whether batches may be sent: they work, or have not been tried
     #[must_use]
-    pub const fn are_borne(self) -> bool {
+    pub const fn may_be_sent(self) -> bool {
         matches!(self, Self::Untried | Self::Work)
     }
 }
@@ -100,8 +100,8 @@ pub(crate) enum RestartMarker {
     /// The next transfer starts at the file's first byte
     #[default]
     Clear,
-    /// A REST was granted, and it is not certain that a transfer has used it (Q50)
-    Doubtful,
+    /// A REST was granted, and it is not certain that a transfer has used it
+    Uncertain,
 }
 
 /// The final replies of earlier transfers that may still come
@@ -113,13 +113,13 @@ pub(crate) enum Late {
     /// The last operation was a transfer and was answered; some servers answer it a second time
     Echo,
     /// After an abort, this many final replies are missing, although the sentinel was answered. Most servers never
-    /// send them, some send them from another thread, and some send one too many. So even with 0, replies are in
-    /// doubt until the final reply of another transfer has been proven.
+    /// send them, some send them from another thread, and some send one too many. So even with 0, replies must be
+    /// proven until the final reply of another transfer has been.
     Due(u8),
 }
 
 impl Late {
-    /// Whether the final reply of a transfer is in doubt
+    /// Whether an aborted transfer may still be answered
     pub(crate) const fn is_due(self) -> bool {
         matches!(self, Self::Due(_))
     }
@@ -170,20 +170,19 @@ pub(crate) enum KeepAlive {
     Refused,
 }
 
-/// How many session tickets the driver has for protected data connections, in terms of what they are enough for
+/// What the driver's session tickets allow for protected data connections
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "part of the driver's duty")]
 pub enum TicketSupply {
     /// There is none, and none is needed: the server has never issued any, or is known to work without
     #[default]
     Unneeded,
-    /// One may be risked on a transfer that the server may refuse
+    /// There are enough that one may be lost to a transfer that the server refuses
     Ample,
-    /// None may be risked: the handshake of a data connection waits for the preliminary reply
+    /// None may be lost: the handshake of a data connection waits for the preliminary reply
     Scarce,
     /// There is none, though the server may insist on one. So the client makes a listing before the next transfer,
-    /// which obtains some tickets. If there is still none, an upload fails, because the remote file would be lost
-    /// (Q140)
+    /// which obtains some tickets. If there is still none, an upload fails, because the remote file would be lost.
     ///
     /// The listing is the client's own ([`Client::running_transfer`](crate::Client::running_transfer) is `None`):
     /// the driver reads its data connection to the end and discards the bytes.
@@ -225,7 +224,7 @@ pub(crate) struct Session {
     pub(crate) ticket_listings: u8,
     /// The file uploaded last: a listing of it is short
     pub(crate) uploaded: Option<Argument>,
-    /// A greeting that was a 230: no login is needed (Q17)
+    /// A greeting that was a 230: no login is needed
     pub(crate) admitted: Option<Reply>,
     /// The first final reply to the ABOR of the last abort
     pub(crate) abort_reply: Option<Reply>,
@@ -282,7 +281,7 @@ impl Session {
         self.batches = Batches::Untried;
     }
 
-    /// Forgets what a login may have changed (Q18, Q19)
+    /// Forgets what a login may have changed
     pub(crate) fn forget_login(&mut self) {
         self.features = None;
         self.mlsd = Mlsd::AsListed;

@@ -15,9 +15,9 @@
 //!  no answer at all ─────────────────────────────────────────▶ the session is given up
 //!
 //! Prefetch     EPSV was sent during a transfer that has ended: wait for its answer (prefetch.rs)
-//!      └─ quiet ──▶ as Doubt
+//!      └─ quiet ──▶ as Resynchronize
 //!
-//! Doubt        a command of a batch was not answered and was sent again, or will be:
+//! Resynchronize     a command of a batch was not answered and was sent again, or will be:
 //!              as Draining, without ABOR
 //! ```
 //!
@@ -95,14 +95,13 @@ pub(crate) struct Interrupted {
     leftover_if: LeftoverIf,
 }
 
-/// Whether the server may still hold the transfer, to run it over the next data connection
+/// When to assume that the server has kept the transfer, to run it over the next data connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LeftoverIf {
     No,
     /// If nothing answers the transfer: the server may never have had a data connection
     IfUnanswered,
-    /// If nothing else answers the transfer: as before, and ABOR was answered 225, after which pyftpdlib keeps the
-    /// transfer
+    /// If ABOR was answered 225 and no other reply to the transfer comes: pyftpdlib then keeps the transfer
     IfNothingElse,
     /// If only a 1yz answers the transfer: the data connection broke, and the server may have taken
     /// none of the data
@@ -195,7 +194,7 @@ impl Settling {
     }
 
     /// Finds out which replies are still to come, when they can't be counted
-    pub(crate) fn doubt(now: Time, wire: &mut Wire) -> Self {
+    pub(crate) fn resynchronize(now: Time, wire: &mut Wire) -> Self {
         wire.start_settling(now);
         sentinel(Verb::REST, now, wire);
         let (stage, interruption) = (Stage::Restart, Interruption::Await);
@@ -266,7 +265,7 @@ impl Settling {
             Self::Count => None,
             Self::Prefetch => {
                 wire.session.ahead.give_up();
-                *self = Self::doubt(now, wire);
+                *self = Self::resynchronize(now, wire);
                 None
             }
             Self::Interrupted(cut) => cut.quiet(now, wire),

@@ -95,7 +95,7 @@ impl fmt::Debug for DataId {
 pub enum TlsSession {
     /// The session of the control connection, or one derived from it
     Resumed,
-    /// A new session: servers may refuse the transfer for that reason (Q84)
+    /// A new session: servers may refuse the transfer for that reason
     New,
 }
 

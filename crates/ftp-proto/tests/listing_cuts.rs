@@ -26,7 +26,7 @@ const LINES: [(&str, &str); 15] = [
 
 /// The result of the last line
 #[derive(Debug, PartialEq, Eq)]
-enum Last {
+enum LastLine {
     Entry(String),
     Note,
     Unknown,
@@ -34,12 +34,12 @@ enum Last {
 
 /// Returns the result of the last line, fed whole and byte by byte
 #[track_caller]
-fn last(parser: impl Fn() -> ListingParser, listing: &str) -> Last {
+fn last(parser: impl Fn() -> ListingParser, listing: &str) -> LastLine {
     let in_pieces_of = |size: usize| {
         let take = |item: Item<'_>| match item {
-            Item::Entry(entry) => Last::Entry(String::from_utf8_lossy(entry.name).into_owned()),
-            Item::Note(_) => Last::Note,
-            _ => Last::Unknown,
+            Item::Entry(entry) => LastLine::Entry(String::from_utf8_lossy(entry.name).into_owned()),
+            Item::Note(_) => LastLine::Note,
+            _ => LastLine::Unknown,
         };
         let mut parser = parser();
         let mut all = Vec::new();
@@ -64,13 +64,13 @@ fn a_line_truncated_before_its_name_is_unknown() {
     for (columns, name) in LINES {
         for end in 1..columns.len() {
             let listing = format!("{columns}{name}\r\n{}", &columns[..end]);
-            assert_eq!(last(ListingParser::new, &listing), Last::Unknown, "{listing}");
+            assert_eq!(last(ListingParser::new, &listing), LastLine::Unknown, "{listing}");
         }
         // A truncated name can't be distinguished from a complete one, except in MLSD, where each line has an ending.
         let listing = format!("{columns}{name}\r\n{columns}na");
         let expected = match columns.starts_with("type=") {
-            true => Last::Unknown,
-            false => Last::Entry("na".into()),
+            true => LastLine::Unknown,
+            false => LastLine::Entry("na".into()),
         };
         assert_eq!(last(ListingParser::new, &listing), expected, "{listing}");
     }
@@ -91,7 +91,7 @@ fn so_is_the_first_line() {
             let part = &columns[..end];
             for before in ["", "total 8\r\n"] {
                 let listing = format!("{before}{part}");
-                assert_eq!(last(parser, &listing), Last::Unknown, "{listing}");
+                assert_eq!(last(parser, &listing), LastLine::Unknown, "{listing}");
             }
         }
     }
@@ -103,9 +103,9 @@ fn a_name_of_openvms_without_its_version_is_unknown() {
     let listing =
         |end: usize| format!("LOGIN.COM;1  1/4  10-MAR-2024 12:34:56\r\n{}", &line[..end]);
     for end in 1..line.len() - 3 {
-        assert_eq!(last(ListingParser::new, &listing(end)), Last::Unknown, "{}", &line[..end]);
+        assert_eq!(last(ListingParser::new, &listing(end)), LastLine::Unknown, "{}", &line[..end]);
     }
-    let name = || Last::Entry("A-LONG-NAME-OF-A.FILE".into());
+    let name = || LastLine::Entry("A-LONG-NAME-OF-A.FILE".into());
     assert_eq!(last(ListingParser::new, &listing(line.len() - 1)), name());
     assert_eq!(last(ListingParser::new, &format!("{}\r\n", listing(line.len() - 3))), name());
 }
@@ -115,12 +115,12 @@ fn a_link_truncated_before_its_target_is_unknown() {
     let line = "lrwxrwxrwx   1 ann  staff       3 Mar 10 12:34 a -> b";
     for end in line.len() - 6..line.len() {
         let listing = format!("{line}\r\n{}", &line[..end]);
-        assert_eq!(last(ListingParser::new, &listing), Last::Unknown, "{listing}");
+        assert_eq!(last(ListingParser::new, &listing), LastLine::Unknown, "{listing}");
     }
-    assert_eq!(last(ListingParser::new, line), Last::Entry("a".into()));
+    assert_eq!(last(ListingParser::new, line), LastLine::Entry("a".into()));
     // A server that lists no targets ends its lines all the same.
     let listing = "lrwxrwxrwx   1 ann  staff       3 Mar 10 12:34 a\r\n";
-    assert_eq!(last(ListingParser::new, listing), Last::Entry("a".into()));
+    assert_eq!(last(ListingParser::new, listing), LastLine::Entry("a".into()));
 }
 
 #[test]
@@ -135,16 +135,16 @@ fn a_line_truncated_in_its_time_is_not_a_heading() {
         for line in ["-rw-r--r--   1 ann  staff      42 Mar 10 12:", "03-10-24  12:", "./d:"] {
             for before in ["", "total 8\r\n"] {
                 let listing = format!("{before}{line}");
-                assert_eq!(last(parser, &listing), Last::Unknown, "{listing}");
+                assert_eq!(last(parser, &listing), LastLine::Unknown, "{listing}");
             }
         }
         // Damaged, but not truncated.
         let listing = "total 8\r\n-rw-r--r--   1 ann  staff      42 Mar 10 12:\r\n";
-        assert_eq!(last(parser, listing), Last::Unknown);
+        assert_eq!(last(parser, listing), LastLine::Unknown);
     }
     // MLSD has no headings.
     let mlsd = || ListingParser::new().with_format(Format::Mlsx);
-    assert_eq!(last(mlsd, "type=file; a\r\n\r\nd:\r\n"), Last::Unknown);
+    assert_eq!(last(mlsd, "type=file; a\r\n\r\nd:\r\n"), LastLine::Unknown);
 }
 
 #[test]
@@ -166,11 +166,11 @@ fn a_complete_last_line_without_its_line_ending_is_an_entry() {
         ("03-10-24  12:34PM                   42 1", "1"),
     ] {
         let listing = format!("{usual}\r\n{line}");
-        assert_eq!(last(ListingParser::new, &listing), Last::Entry(name.into()), "{listing}");
+        assert_eq!(last(ListingParser::new, &listing), LastLine::Entry(name.into()), "{listing}");
     }
     // Without a date nothing distinguishes a name from the beginning of one, unless the line has its line ending.
     let line = "drwxr-xr-x 3 ann staff 512 name";
     let ended = format!("{line}\r\n");
-    assert_eq!(last(ListingParser::new, &ended), Last::Entry("name".into()));
-    assert_eq!(last(ListingParser::new, line), Last::Unknown);
+    assert_eq!(last(ListingParser::new, &ended), LastLine::Entry("name".into()));
+    assert_eq!(last(ListingParser::new, line), LastLine::Unknown);
 }

@@ -25,7 +25,7 @@ use crate::session_limit::{is_about_ports, is_idle_timeout, stated_limit};
 /// How long a refusal limits the number of sessions, before one more is tried
 const CEILING_HOLDS: Duration = Duration::from_secs(600);
 
-/// How long a session beyond the proven number may take to open before the next is tried anyway
+/// How long a session beyond the number that has been open at once may take to open before the next is tried anyway
 const OPENING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a server may count a session that has broken
@@ -52,7 +52,8 @@ const DATA_FAILURES: usize = 3;
 /// # Rules
 ///
 /// - There are never more than the caller's maximum.
-/// - If a session is refused while n others are open, the ceiling is n for ten minutes; then one more is tried. So a
+/// - If a session is refused while n others are open, n is the *ceiling*: for ten minutes no session beyond it is
+///   opened. Then one more is tried. So a
 ///   server with a fixed limit refuses one session every ten minutes.
 /// - A number that the server states ("Too many connections (8) from this IP") holds until it states another one, or
 ///   accepts more.
@@ -60,7 +61,7 @@ const DATA_FAILURES: usize = 3;
 ///   ([`Self::at_once`]), because all sessions that are being opened when the limit is reached are refused.
 /// - Servers count a session for a moment after it has ended, so no session is opened in its place during that moment.
 /// - The ceiling is halved if the server ends open sessions with a 421 that is not about idleness, or because vsftpd
-///   finds no free passive port (Q148), or if many data connections fail: as many as there are sessions, and at least
+///   finds no free passive port, or if many data connections fail: as many as there are sessions, and at least
 ///   three, within a minute.
 /// - If the only session is refused, no session is opened for 5 seconds at first and for a minute at most
 ///   ([`Self::back_off`]). The ceiling does not change, because such a refusal does not say how many sessions the server

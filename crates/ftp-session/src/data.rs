@@ -91,7 +91,7 @@ pub(crate) enum Attempt {
     /// As [`Self::Blocked`], but the connection was reported ready when the deadline passed: the user's next attempt
     /// decides
     Due,
-    /// That attempt moved nothing either: whatever is reported of the connection, the server is pausing
+    /// That attempt moved nothing either, so the server is pausing, even if the connection is reported as ready
     Refuted,
 }
 

@@ -49,7 +49,7 @@ pub enum Error {
     /// The server could not be reached through the proxy, or the proxy could not be asked
     #[error(transparent)]
     Proxy(ProxyError),
-    /// The control connection broke, or ended without TLS's close_notify, as most servers end it
+    /// The control connection broke or, under TLS, ended without close_notify, which most servers omit
     #[error("{}", describe_control(.0))]
     Io(#[source] io::Error),
     /// TLS failed on the control connection, or could not be started
@@ -58,8 +58,8 @@ pub enum Error {
     /// TLS is required and its configuration is not usable
     #[error("TLS configuration is not usable")]
     TlsConfig(#[source] ConfigError),
-    /// The data connection failed, and the server's reply, if there was one, does not say why; or this side refused
-    /// its certificate, whatever the server then replied
+    /// The data connection failed, and the server's reply, if there was one, does not say why; or the client refused
+    /// its certificate, and the server's reply is not the reason
     ///
     /// If it was attempted twice, with the server's other command for passive mode, this is the error of the first
     /// attempt. An attempt that took longer than
@@ -81,7 +81,7 @@ pub enum Error {
     /// The caller's own file, reader or writer failed; the transfer was aborted
     ///
     /// If this library opened the file, the cause names its path.
-    #[error("local file, reader or writer failed")]
+    #[error("a local file, reader or writer failed")]
     Local(#[source] io::Error),
     /// The call took longer than its deadline permits
     ///
@@ -425,8 +425,8 @@ fn describe<'a>(
 /// Uses the words of the same error in clear text
 fn describe_control(error: &io::Error) -> &'static str {
     match TlsError::in_io(error) {
-        Some(TlsError::Truncated) => "server closed the control connection",
-        _ => "control connection broke",
+        Some(TlsError::Truncated) => "the server closed the control connection",
+        _ => "the control connection broke",
     }
 }
 

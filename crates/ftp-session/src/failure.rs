@@ -21,8 +21,8 @@ pub(crate) struct FailedData {
 }
 
 impl FailedData {
-    /// Whether this failure says more than a later one: either both are of one request and one kind, or the later one
-    /// is of a transfer of the machine's own, which is made before the request has ended
+    /// Whether this failure is kept although there is a later one: if both have the same request and kind, or if the
+    /// later one belongs to a transfer that the machine made itself before the request ended
     pub(crate) fn comes_before(&self, op: Option<OpId>, failure: DataFailure) -> bool {
         self.op == op && self.failure == failure || self.op.is_some() && op.is_none()
     }

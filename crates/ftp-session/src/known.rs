@@ -45,8 +45,8 @@ macro_rules! known {
                 $session.client().protection()
             }
 
-            /// Whether the server did not bear EPSV beside a transfer, as `Config::prefetch` has it, so that
-            /// this session sends it no more
+            /// Whether the server failed to handle EPSV during a transfer (`Config::prefetch`), so that this session no
+            /// longer sends it
             #[must_use]
             pub fn prefetch_failed(&self) -> bool {
                 let $this = self;

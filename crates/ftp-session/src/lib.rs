@@ -82,8 +82,8 @@
 //! memory. [`Entries`] reads a listing. A transfer has succeeded only if its completion says so, not when its bytes
 //! have arrived. [`Session::advance`] is steps 2, 4 and 5 in one call.
 //!
-//! **6. Keep the deadlines.** Each wait of a session has a deadline; take a turn then. Readiness is handled before an
-//! expired deadline, so the server is not blamed if the shell is late.
+//! **6. Keep the deadlines.** Each wait of a session has a deadline; call [`Session::turn`] when it has passed.
+//! Readiness is handled before an expired deadline, so the server is not blamed if the shell is late.
 //!
 //! **Completion-based loops** (io_uring, IOCP, network stacks in user space) give the session a [`Pipe`] for each
 //! connection: two queues of bytes. [`Pipes::next_operation`] says which reads and writes to start, and

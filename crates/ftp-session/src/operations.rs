@@ -141,7 +141,7 @@ macro_rules! file_operations {
                 }
 
                 /// Compares a local file with the server's: by size, and by the strongest hash that the server offers
-                /// (XSHA256 and its kin, HASH)
+                /// (XSHA256 and similar commands, or HASH)
                 ///
                 /// Use it on a new connection to find out the outcome of a transfer that ended in
                 /// [`Unconfirmed`](ftp_session::ftp_proto::Error::Unconfirmed), or in any other way. The server reads

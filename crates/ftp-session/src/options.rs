@@ -27,9 +27,9 @@ use crate::servers::Servers;
 ///
 /// Options are equal if all their parts are; a [`TlsConfig`] equals only itself and its clones.
 ///
-/// Clones share what sessions have found out about their servers: which did not bear batches ([`Config::pipeline`]), or
-/// EPSV during a transfer ([`Config::prefetch`]). Later sessions with the same server do without. So create the options
-/// once, and clone them for each session.
+/// Clones share what sessions have found out about their servers: which did not support batches ([`Config::pipeline`])
+/// or EPSV during a transfer ([`Config::prefetch`]). Later sessions with the same server do not try them again. So
+/// create the options once, and clone them for each session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "options do nothing before `Session::connect`"]
 pub struct Options {
@@ -70,7 +70,7 @@ impl Options {
     pub fn new(config: Config) -> Self {
         Self {
             config,
-            // More than one or two lost SYNs cost, less than a person's patience.
+            // Long enough for one or two lost SYNs, and short enough for a waiting user.
             connect_timeout: Duration::from_secs(30),
             source: None,
             tls: None,

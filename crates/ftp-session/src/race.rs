@@ -43,7 +43,7 @@ struct Candidate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trial {
     First,
-    /// It was ended for the sake of others, and now has its full time
+    /// It was ended early to make room for other addresses, and now gets its full time
     Second,
 }
 
@@ -54,7 +54,7 @@ struct Attempt<S> {
     interest: Interest,
     candidate: Candidate,
     deadline: Option<Time>,
-    /// When it ends for the sake of untried addresses
+    /// When it ends to make room for untried addresses
     yields_at: Option<Time>,
 }
 

@@ -1,12 +1,12 @@
-//! What sessions with the same options have learned of their servers: whether they bear batches, and EPSV during a
-//! transfer
+//! What sessions with the same options have learned about their servers: whether they support batches, and EPSV during
+//! a transfer
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ftp_proto::{Batches, Config, Prefetch};
 
-/// The servers, by host and port, of which sessions with these options and with clones of them know something
+/// What sessions with these options, or with clones of them, have learned about each server, by its host and port
 ///
 /// It makes no difference to the equality of options, because it is knowledge, not a setting.
 #[derive(Clone, Debug, Default)]
@@ -24,15 +24,15 @@ impl Eq for Servers {}
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     batches: Batches,
-    prefetch: Bears,
+    prefetch: PrefetchSupport,
 }
 
-/// Whether a server bears EPSV during a transfer
+/// Whether a server supports EPSV during a transfer
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Bears {
+enum PrefetchSupport {
     #[default]
-    Perhaps,
-    No,
+    Possible,
+    Failed,
 }
 
 /// One session's access to [`Servers`]
@@ -40,18 +40,19 @@ enum Bears {
 pub(crate) struct Report {
     servers: Servers,
     server: String,
-    told: Batches,
+    reported: Batches,
 }
 
 impl Servers {
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
-        // A map is whole even if a thread has panicked while it had the lock.
+        // The map stays consistent even if a thread panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Applies what is known of a server to the settings of a session
     ///
-    /// Returns the report in which the session adds what it finds out; `None` if the settings leave nothing to find out.
+    /// Returns the report in which the session adds what it finds out; `None` if batches are
+    /// switched off, or known to fail.
     pub(crate) fn apply(
         &self,
         host: impl FnOnce() -> String,
@@ -63,24 +64,24 @@ impl Servers {
         }
         let server = format!("{}:{port}", host());
         let known = self.known().get(&server).copied().unwrap_or_default();
-        config.pipeline = known.batches.are_borne();
-        if known.prefetch == Bears::No {
+        config.pipeline = known.batches.may_be_sent();
+        if known.prefetch == PrefetchSupport::Failed {
             config.prefetch = Prefetch::Off;
         }
-        let told = known.batches;
-        config.pipeline.then(|| Box::new(Report { servers: self.clone(), server, told }))
+        let reported = known.batches;
+        config.pipeline.then(|| Box::new(Report { servers: self.clone(), server, reported }))
     }
 }
 
 impl Report {
-    /// Reports whether this session's server bears batches
+    /// Reports whether this session's server supports batches
     ///
-    /// That a session ended while one was unanswered may have other reasons, unless none was ever answered.
+    /// If a session ends while a batch is unanswered, that may have other reasons, unless no batch was ever answered.
     pub(crate) fn batches(&mut self, batches: Batches) {
-        if self.told == batches {
+        if self.reported == batches {
             return;
         }
-        self.told = batches;
+        self.reported = batches;
         let mut known = self.servers.known();
         let known = &mut known.entry(self.server.clone()).or_default().batches;
         match (*known, batches) {
@@ -91,9 +92,9 @@ impl Report {
         }
     }
 
-    /// Reports that this session's server did not bear EPSV during a transfer
+    /// Reports that this session's server failed to handle EPSV during a transfer
     pub(crate) fn prefetch_failed(&self) {
         let mut known = self.servers.known();
-        known.entry(self.server.clone()).or_default().prefetch = Bears::No;
+        known.entry(self.server.clone()).or_default().prefetch = PrefetchSupport::Failed;
     }
 }

@@ -99,7 +99,7 @@ pub struct Session<S, L> {
     data_failures: u32,
     cancelled: Option<CancelFlag>,
     pub(crate) time_commands: TimeCommands,
-    /// How later sessions learn that the server did not bear EPSV during a transfer
+    /// Reports to later sessions what the server does with batches, and with EPSV during a transfer
     report: Option<Box<Report>>,
 }
 

@@ -72,7 +72,7 @@
 //!     data.write_all(&[7; 4_711]).unwrap();
 //!     drop(data);
 //!     peer.reply("226 transfer complete");
-//!     peer.farewell(); // QUIT, 221
+//!     peer.serve_quit(); // QUIT, 221
 //! });
 //! # let mut ftp = Client::connect(server.address(), Config::new(TlsPolicy::Plaintext))?;
 //! # ftp.login("u", "p")?;

@@ -12,7 +12,7 @@
 //! let server = ScriptedServer::start(|peer| {
 //!     peer.reply("220 ready");
 //!     peer.exchange("NOOP", "200 fine");
-//!     peer.farewell(); // QUIT, 221, then the client closes
+//!     peer.serve_quit(); // QUIT, 221, then the client closes
 //! });
 //!
 //! let client = TcpStream::connect(server.address())?;
@@ -236,7 +236,7 @@ impl<C: Connection> Peer<C> {
     ///
     /// # Panics
     ///
-    /// Panics if the client does anything else, such as to wait for 150 before it opens the data connection.
+    /// Panics if the client does anything else, such as waiting for 150 before it opens the data connection.
     #[track_caller]
     pub fn send_file(&mut self, command: &str, bytes: &[u8]) {
         let listener = self.epsv();
@@ -252,7 +252,7 @@ impl<C: Connection> Peer<C> {
     ///
     /// # Panics
     ///
-    /// Panics if the client does anything else, such as to wait for 150 before it opens the data connection.
+    /// Panics if the client does anything else, such as waiting for 150 before it opens the data connection.
     #[track_caller]
     pub fn receive_file(&mut self, command: &str) -> Vec<u8> {
         let listener = self.epsv();
@@ -284,7 +284,7 @@ impl<C: Connection> Peer<C> {
     ///
     /// Panics if the client does anything else.
     #[track_caller]
-    pub fn farewell(&mut self) {
+    pub fn serve_quit(&mut self) {
         self.exchange("QUIT", "221 goodbye");
         // This fails if the client has already closed the connection.
         let _ = self.control().end(Shutdown::Write);

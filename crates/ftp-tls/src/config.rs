@@ -12,7 +12,7 @@ use crate::pin::Pin;
 use crate::trust::{Trust, chain};
 use crate::verify::Verifier;
 
-/// A version of TLS; older ones are broken and not supported (Q99)
+/// A version of TLS; older ones are broken and not supported
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TlsVersion {
@@ -29,7 +29,7 @@ pub enum Alpn {
     /// None: the default, because this is what servers are used to; most do not know any
     #[default]
     None,
-    /// `ftp`, on both control and data connections: vsftpd requires it on both or neither (Q89)
+    /// `ftp`, on both control and data connections: vsftpd requires it on both or neither
     Ftp,
 }
 
@@ -192,7 +192,7 @@ impl TlsConfigBuilder {
     }
 
     /// Identifies this client with a certificate (its chain, the client's own first) and its private
-    /// key, on both control and data connections: vsftpd requires it on both (Q97)
+    /// key, on both control and data connections: vsftpd requires it on both
     pub fn client_auth_pem(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.client_auth = Some((Source::Bytes(chain.into()), Source::Bytes(key.into())));
         self
@@ -270,7 +270,7 @@ impl TlsConfigBuilder {
     /// # Errors
     ///
     /// Every [`ConfigError`]: files that can't be read, PEM without the expected content,
-    /// no one to trust.
+    /// no trusted authority or pin.
     pub fn build(self) -> Result<TlsConfig, ConfigError> {
         let provider = match self.provider {
             Some(provider) => provider,

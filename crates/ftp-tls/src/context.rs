@@ -23,8 +23,8 @@ pub enum Role {
 
 /// The TLS of one control connection and of all its data connections
 ///
-/// It contains what these connections must share so that the server recognizes them as one client's (Q84, Q87, Q90,
-/// Q97): the server's name, the verifier, the client certificate, and a session store that no other control
+/// It contains what these connections must share so that the server recognizes them as one client's: the server's name,
+/// the verifier, the client certificate, and a session store that no other control
 /// connection uses. It also counts the available sessions, because a TLS 1.3 ticket can be used once: see
 /// [`upload_permit`](Self::upload_permit).
 ///
@@ -116,7 +116,7 @@ impl TlsContext {
     }
 
     /// Creates a context for the next control connection to this server, without the old one's sessions,
-    /// which the server would refuse (Q87)
+    /// which the server would refuse
     ///
     /// What was learned from [`note_full_handshake_accepted`](Self::note_full_handshake_accepted) is kept.
     #[must_use]
@@ -161,7 +161,7 @@ impl TlsContext {
     /// Whether a data connection may begin its handshake before the server has agreed to the transfer
     ///
     /// A refused transfer has used up a ticket if its handshake began before. The last ticket must not be risked: with
-    /// servers that require resumption (Q84), there may be no way to get another.
+    /// servers that require resumption, there may be no way to get another.
     #[must_use]
     pub fn can_spare_ticket(&self) -> bool {
         let stats = self.session.store.stats();
@@ -171,18 +171,18 @@ impl TlsContext {
     /// Whether an upload over a protected data connection may start
     ///
     /// Call it before STOR, APPE or STOU is sent. Many servers refuse a data connection that does not resume the
-    /// control connection's session, and by then ProFTPD has truncated the remote file (Q84, Q140). A TLS 1.3 ticket
+    /// control connection's session, and by then ProFTPD has truncated the remote file. A TLS 1.3 ticket
     /// can be used once, and ProFTPD sends no new one with uploads. So if tickets (or a TLS 1.2 session) have been
     /// used up, or are more than 45 minutes old, so that the server may have forgotten them, new ones must be
     /// obtained first.
     ///
     /// It is always [`Proceed`](UploadPermit::Proceed) if the server never sent any, if it is known to accept full
     /// handshakes, or if the [configuration](crate::TlsConfigBuilder::guard_uploads) says so. If you ask again after
-    /// each step, the result is finally `Go` or `Reconnect`.
+    /// each step, the result is finally `Proceed` or `Reconnect`.
     ///
-    /// If this side [refuses](crate::Resumption) data connections without resumption, it is `Go` if there is a fresh
-    /// session, else `Reconnect`: the data connection of a listing could not provide a session that belongs to the
-    /// control connection.
+    /// If this side [refuses](crate::Resumption) data connections without resumption, it is `Proceed` if there is a
+    /// fresh session, else `Reconnect`: the data connection of a listing could not provide a session that belongs to
+    /// the control connection.
     pub fn upload_permit(&self) -> UploadPermit {
         if self.session.must_resume() {
             return match self.session.store.has_fresh(Instant::now()) {

@@ -11,7 +11,7 @@ use rustls::{
 use crate::pin::Pin;
 use crate::verify::{OtherKind, PinRefused};
 
-/// Why a TLS connection failed, in words a person can act on
+/// Why a TLS connection failed, with advice for the user
 ///
 /// [`TlsError::in_io`] finds it inside an [`io::Error`].
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -19,8 +19,8 @@ use crate::verify::{OtherKind, PinRefused};
 pub enum TlsError {
     /// The server's certificate is no longer valid
     #[error(
-        "the server's certificate expired{}; the server's administrator must renew it \
-         (or this computer's clock is wrong)", On(.not_after)
+        "the server's certificate expired{}{}; the server's administrator must renew it \
+         (or this computer's clock is wrong)", .not_after.map_or("", |_| " on"), On(.not_after)
     )]
     CertificateExpired {
         /// The last moment at which it was valid, if the verifier reported it
@@ -146,7 +146,7 @@ pub enum TlsError {
     #[error("the server ended the TLS connection: {0:?}")]
     Alert(AlertDescription),
 
-    /// A reply in clear text came in place of a TLS record (Q138)
+    /// A reply in clear text came in place of a TLS record
     ///
     /// A `500` during the handshake after AUTH means that the server has taken the handshake for a command,
     /// because its side was not in TLS yet. `Config::auth_pause` gives the server time.
@@ -173,7 +173,7 @@ pub enum TlsError {
     ClosedInHandshake,
 
     /// Bytes received in clear text have not been read yet, so the connection can't be secured:
-    /// an attacker may have sent them (Q79)
+    /// an attacker may have sent them
     #[error("bytes received in clear text are pending where a TLS handshake should begin")]
     PlaintextPending,
 

@@ -53,7 +53,7 @@
 //!     Ok(()) // closes at once: some servers send their 226 only after that
 //! }
 //!
-//! /// Call it after `context.upload_permit()` has returned `Go`, and STOR has been sent
+//! /// Call it after `context.upload_permit()` has returned `Proceed`, and STOR has been sent
 //! fn upload(context: &TlsContext, socket: TcpStream, from: &mut impl Read) -> io::Result<()> {
 //!     let mut data = Stream::new(socket);
 //!     data.secure(context, Role::Data)?;
@@ -85,8 +85,8 @@
 //!
 //! # Errors
 //!
-//! [`TlsError`] says in words what a person can do. It is inside an [`io::Error`](std::io::Error), where
-//! [`TlsError::in_io`] finds it. For a truncated connection, the kind of the `io::Error` is
+//! [`TlsError`] says what went wrong and what the user can do about it. It is inside an [`io::Error`](std::io::Error),
+//! where [`TlsError::in_io`] finds it. For a truncated connection, the kind of the `io::Error` is
 //! [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof), for most others
 //! [`InvalidData`](std::io::ErrorKind::InvalidData). A mistake in the configuration is a [`ConfigError`], before any
 //! connection is made.

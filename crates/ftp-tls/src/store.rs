@@ -2,7 +2,7 @@
 //!
 //! rustls takes a session out of a [`ClientSessionStore`] when a connection is
 //! created, and puts new ones in as they arrive. Its own store keeps them, but does not tell how
-//! many there are; FTP must know that before an upload starts (Q84, Q86, Q140).
+//! many there are; FTP must know that before an upload starts.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,13 +18,13 @@ use crate::context::{TlsStats, UploadPermit};
 /// Maximum number of TLS 1.3 tickets kept; when it is exceeded, the oldest is dropped
 ///
 /// OpenSSL's servers send two with a full handshake, and at best replace each used one. FileZilla Server adds one
-/// with every PASV (Q85), and then only the newest is needed. Each ticket contains its own copy of the certificate
+/// with every PASV, and then only the newest is needed. Each ticket contains its own copy of the certificate
 /// chain, about 4 KiB, so more tickets would cost an idle session more memory than the rest of TLS.
 const MAX_TICKETS: usize = 4;
 
 /// The age at which the server may have forgotten a session, which rustls can't always know: by default, GnuTLS
-/// forgets it after an hour, OpenSSL after two (vsftpd configures a week, ProFTPD four hours). If this is too early,
-/// it costs one small listing; if it is too late, a remote file.
+/// forgets it after an hour, OpenSSL after two (vsftpd configures a week, ProFTPD four hours). If the limit is too
+/// low, that costs one small listing; if it is too high, it can cost a remote file.
 const STALE_AFTER: Duration = Duration::from_secs(45 * 60);
 
 pub(crate) struct SessionStore {
@@ -72,7 +72,7 @@ impl SessionStore {
     }
 
     /// Drops the TLS 1.2 session after a full handshake of a data connection, which has replaced the control
-    /// connection's stored session: it is useless, because ProFTPD accepts only the control connection's (Q87)
+    /// connection's stored session: it is useless, because ProFTPD accepts only the control connection's
     pub(crate) fn discard_tls12(&self) {
         self.state().tls12 = None;
     }
@@ -154,8 +154,8 @@ impl ClientSessionStore for SessionStore {
         }
     }
 
-    /// Takes the newest ticket: FileZilla Server sends a new one before each data connection (Q85), and the newest
-    /// is valid longest (Q88)
+    /// Takes the newest ticket: FileZilla Server sends a new one before each data connection, and the newest
+    /// is valid longest
     ///
     /// rustls calls this whenever a connection is created, so this is also the place to notice a connection
     /// that begins without a ticket.

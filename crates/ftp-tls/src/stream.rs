@@ -20,7 +20,7 @@ const MAX_DRAINED: usize = 256 * 1024;
 /// read timeout is also reported as `WouldBlock`.
 ///
 /// Dropping it sends nothing. This is how an upload is aborted: without close_notify, the server
-/// knows that the file is not complete (Q137).
+/// knows that the file is not complete.
 pub struct Stream<S> {
     io: S,
     layer: Layer,
@@ -70,7 +70,7 @@ impl<S> Stream<S> {
 
     /// Switches to clear text, although the peer's close_notify has not come
     ///
-    /// For servers that send none after CCC (Q96), when [`clear`](Self::clear) has returned `false` for
+    /// For servers that send none after CCC, when [`clear`](Self::clear) has returned `false` for
     /// long enough. If it comes later, it is removed from what is read.
     ///
     /// # Errors
@@ -236,7 +236,7 @@ impl<S: Read + Write> Stream<S> {
     /// Closes the write side; returns `false` if the stream would block
     ///
     /// Sends what is pending and then, once, the TLS close_notify; servers treat an upload without
-    /// it as incomplete (Q93). In clear text, it does nothing. When it has returned `true` after an upload, shut down
+    /// it as incomplete. In clear text, it does nothing. When it has returned `true` after an upload, shut down
     /// the socket's write side, [`drain`](Self::drain), and close.
     ///
     /// # Errors
@@ -251,8 +251,8 @@ impl<S: Read + Write> Stream<S> {
 
     /// Receives and discards bytes until the peer closes, too; returns `false` if the stream would block
     ///
-    /// Call it after an upload: this receives the server's TLS 1.3 tickets (Q86), and closing a socket with unread
-    /// bytes resets the connection, which may cut off the end of the upload (Q94). Not every server closes soon, so
+    /// Call it after an upload: this receives the server's TLS 1.3 tickets, and closing a socket with unread
+    /// bytes resets the connection, which may cut off the end of the upload. Not every server closes soon, so
     /// stop at a deadline: only tickets are lost then. It makes no difference whether the peer sends close_notify.
     ///
     /// # Errors
@@ -282,7 +282,7 @@ impl<S: Read + Write> Stream<S> {
     /// Ends TLS (CCC, RFC 4217 section 12.3); returns `false` if the stream would block
     ///
     /// For [`Role::Control`], after the `200` to CCC has been read. It sends close_notify, and waits for the
-    /// server's, or for the first byte in clear text from servers that send none (Q96). If a server sends neither,
+    /// server's, or for the first byte in clear text from servers that send none. If a server sends neither,
     /// use [`clear_now`](Self::clear_now). Once it returns `true`, the stream is in clear text, and what the server
     /// has sent after its close_notify is read as usual.
     ///

@@ -12,7 +12,7 @@ use crate::ConfigError;
 use crate::pin::Pin;
 use crate::verify::Chain;
 
-/// Who must vouch for the server's certificate
+/// Which server certificates are accepted
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trust {

@@ -17,8 +17,8 @@ use crate::session::Session;
 /// because both servers would act as the TLS server.
 ///
 /// The target connects to the host that the source's control connection goes to, whatever address the source
-/// announces, unless the source's [`Config::passive_host`](crate::Config::passive_host) says otherwise. Through a
-/// proxy, `passive_host` must say otherwise.
+/// announces, unless the source's [`Config::passive_host`](crate::Config::passive_host) is `TrustReply`. Set that
+/// if the source is reached through a proxy.
 ///
 /// If the future is dropped, both sessions settle within their next call; a part of the file may be on the target.
 ///

@@ -52,11 +52,11 @@
 //! - **Every wait ends.** Each kind of wait has a deadline in [`Config`], and each watches both connections: a refusal
 //!   on the control connection ends a stalled transfer at once. Only the lookup of a host's name and a local
 //!   file's disk are bounded by the system's own time limits instead.
-//! - **Usable, or it says so.** The session remains usable after an error, unless [`Error::is_fatal`]. The same holds
+//! - **The session stays usable.** After an error it can be used again, unless [`Error::is_fatal`]. The same holds
 //!   after anything that was dropped before its end.
 //! - **One task.** A session spawns nothing, and has no lock and no channel. Its owner polls it, on any tokio runtime
 //!   with I/O and time enabled. Outside a runtime tokio itself panics. If the runtime of its sockets is shut down,
-//!   calls end in an error. A client that is not polled does nothing. Its deadlines stand still between two calls,
+//!   calls end in an error. A client that is not polled does nothing. Its deadlines are paused between two calls,
 //!   and between two reads or writes of a transfer. The deadlines of a pending future run, whether it is polled or
 //!   not.
 //! - **Verified.** Under TLS, certificates are checked unless you opt out in a way that can't be overlooked
@@ -83,7 +83,7 @@
 //! | [`secure`](Client::secure), [`protect`](Client::protect), [`clear_control`](Client::clear_control) | a change of the connection that has begun is completed within the next call |
 //! | [`get`](Client::get), [`put`](Client::put), [`list`](Client::list), [`read_dir`](Client::read_dir) | the transfer is aborted; an empty file or a part of one may be on the server after `put` |
 //! | [`Download`], [`Listing`], [`Entries`], which borrow the client | the transfer is aborted; the rest of a listing is read and discarded |
-//! | a read or write on one of these (`read`, `write_all`, `next`) | the transfer goes on with the next read or write. As always, `read_exact` and `write_all` don't tell how far they got |
+//! | a read or write on one of these (`read`, `write_all`, `next`) | the transfer goes on with the next read or write. As usual, `read_exact` and `write_all` do not report how many bytes were moved |
 //! | [`Upload`], or its [`finish`](Upload::finish) | as `put`; once `finish` has been polled, the file may also be complete |
 //! | transfers that own the client ([`into_get`](Client::into_get) and the like), or a client | the session is closed at once, without QUIT |
 //! | [`download_to`](Client::download_to), [`download_file`](Client::download_file) and the like | as the transfer; the writer or the local file has the bytes up to some point. A write to the local file that has begun goes on to its end; the next call with a local file waits for it |

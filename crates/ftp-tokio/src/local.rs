@@ -76,7 +76,7 @@ mod file {
     /// Length in bytes of the blocks that are read ahead, which only large files have
     const FULL: usize = 256 * 1024;
 
-    /// How often to look whether other threads are done; they rarely are busy, and then for as long as a disk takes
+    /// How often to check whether other threads are done; they are rarely busy, and then only as long as the disk needs
     const LOOK: Duration = Duration::from_millis(1);
 
     /// How many of them one call reads
@@ -85,7 +85,7 @@ mod file {
     /// a third where it was measured. Eight and sixteen made no difference.
     const AHEAD: usize = 4;
 
-    /// A local file, whose disk is waited for on the runtime's threads for that
+    /// A local file, read and written on the runtime's blocking threads
     ///
     /// The network is not kept waiting: a block is written while the next one arrives, and blocks are read while others
     /// are sent. Buffers are exchanged, so that no byte is copied.
@@ -208,7 +208,7 @@ mod file {
             bytes.resize(length);
             let count = match file.carry_out(LocalOrder::Read { at, into: &mut bytes }) {
                 Ok(LocalAnswer::Read(count)) => count,
-                // Whoever asks for these bytes meets the error again.
+                // The read that needs these bytes reports the error again.
                 _ if !blocks.is_empty() => return Ok(blocks),
                 other => return other.map(|_| blocks),
             };
@@ -334,7 +334,7 @@ mod file {
             result
         }
 
-        /// The file, once nothing of it is under way; an error is that of what was written last
+        /// Returns the file once no work on it is pending; an error is that of the last write
         async fn rest(&mut self) -> io::Result<LocalFile> {
             self.ahead.clear();
             let writing = match std::mem::replace(&mut self.state, State::Lost) {

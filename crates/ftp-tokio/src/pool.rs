@@ -35,7 +35,7 @@
 //! ten minutes ([`PoolBuilder::refused_login_memory`]). While no session of a site is open, one task at a time tries
 //! its login (another task may after ten seconds without an answer), so a wrong password is tried only once.
 //!
-//! # What becomes of a session
+//! # When a lease is dropped
 //!
 //! | when its [`Lease`] is dropped | the session is |
 //! |---|---|

@@ -302,7 +302,8 @@ impl Session {
     /// Makes the connections wake this task from now on, and sets where reads look first
     ///
     /// What the server sent before a command is not the answer to it, so before a request the sockets are read
-    /// directly. Where else they must be, the session [says so](ftp_session::Transport::look).
+    /// directly. Where else the sockets must be read, the session calls
+    /// [`look`](ftp_session::Transport::look).
     pub(crate) fn attend(&mut self, context: &Context<'_>, look: Look) {
         for slot in Slot::ALL {
             if let Some(io) = self.inner.stream_mut(slot) {

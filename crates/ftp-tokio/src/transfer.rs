@@ -39,8 +39,8 @@ pub struct Download<C: Holder<Client>> {
 ///
 /// Dropping it before that aborts the upload as with a [`Download`], without an error. The bytes sent so far, or an
 /// empty file, stay on the server under the file's name, replacing what was there before; in clear text the server
-/// can't tell that the file is incomplete. A failed upload leaves the same behind. Upload again, delete the file, or
-/// upload under another name and rename it after `finish`.
+/// can't tell that the file is incomplete. A failed upload leaves such a file as well. Upload again, delete the file,
+/// or upload under another name and rename it after `finish`.
 ///
 /// [`AsyncWrite`] takes the file's bytes; write 64 KiB or more at a time. I/O errors wrap an [`Error`]: see
 /// [`Error::in_io`].

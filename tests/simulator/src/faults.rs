@@ -139,7 +139,7 @@ pub enum Which {
 
 /// Where a 421 is sent
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum Position {
     /// Instead of the reply
     Before,
     /// In the middle of the reply's line
@@ -170,7 +170,7 @@ pub enum Fault {
     /// The entry of [`FOREIGN`] that answers no command is sent after the reply with this number: at once, or later
     Stray(u8, usize, bool),
     /// 421 at the reply with this number, then the end of the connection
-    Closing(Place, usize),
+    Closing(Position, usize),
     /// The network fails after this many bytes of one side of a connection; only for sessions of `ftp-session`
     Wire(WireFault, Which, Side, usize),
 }
@@ -257,7 +257,7 @@ pub fn faults_of(way: Way, extent: Extent) -> Vec<Fault> {
         ]) {
             all.push(Fault::Reply(how, number));
         }
-        for place in [Place::Before, Place::Between, Place::After] {
+        for place in [Position::Before, Position::Between, Position::After] {
             all.push(Fault::Closing(place, number));
         }
     }
@@ -353,7 +353,7 @@ pub fn few_faults_of(habit: Habit, way: Way, extent: Extent) -> Vec<Fault> {
                 all.push(Fault::Reply(how, number));
             }
         }
-        for place in [Place::Before, Place::After] {
+        for place in [Position::Before, Position::After] {
             all.push(Fault::Closing(place, number));
         }
     }

@@ -28,8 +28,8 @@ mod task;
 pub use check::{Class, Finding, check};
 pub use engine::{EngineEnd, Tls, play};
 pub use faults::{
-    ControlFault, DataFault, Extent, FOREIGN, Fault, HandshakeFault, Place, REFUSALS, ReplyFault,
-    Side, Which, WireFault, faults_of, few_faults_of, wire_faults_of, words_of,
+    ControlFault, DataFault, Extent, FOREIGN, Fault, HandshakeFault, Position, REFUSALS,
+    ReplyFault, Side, Which, WireFault, faults_of, few_faults_of, wire_faults_of, words_of,
 };
 pub use habit::{Beside, Habit, Late, Next};
 pub use profile::{Early, Profile, Tickets};

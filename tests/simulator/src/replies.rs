@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::session::Stray;
-use super::{ControlFault, Deed, FOREIGN, Fault, Place, REFUSALS, ReplyFault, Said};
+use super::{ControlFault, Deed, FOREIGN, Fault, Position, REFUSALS, ReplyFault, Said};
 
 /// An output on the control connection
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,19 +155,19 @@ impl Replies {
             Fault::Closing(place, at) if at == number => {
                 close = true;
                 match place {
-                    Place::Before => {
+                    Position::Before => {
                         let closing = b"421 closing\r\n".to_vec();
                         said.code = 0;
                         closing
                     }
-                    Place::Between => {
+                    Position::Between => {
                         // Half a line is a reply if it contains the whole code, with half of the text.
                         if line.len() / 2 < 3 || text.contains('\n') {
                             said.code = 0;
                         }
                         [&line[..line.len() / 2], b"\r\n421 closing\r\n"].concat()
                     }
-                    Place::After => [line.as_slice(), b"421 closing\r\n"].concat(),
+                    Position::After => [line.as_slice(), b"421 closing\r\n"].concat(),
                 }
             }
             Fault::Stray(index, at, later) if at == number => {

@@ -79,7 +79,7 @@ pub struct Run<'a> {
     pub profiles: &'a [Profile],
     /// The kinds of connections
     pub ways: &'a [Way],
-    /// When ports are asked for ahead
+    /// When ports are requested in advance
     pub prefetch: Prefetch,
     /// How the client is broken
     pub broken: Broken,
@@ -159,7 +159,7 @@ impl Run<'_> {
                 // In clear text, real and modelled TLS are the same.
                 let is_real = self.over == Over::Engine(Tls::Rustls);
                 let ways = self.ways.iter().filter(|way| way.is_tls() || !is_real);
-                // No port is asked for ahead in active mode.
+                // No port is requested in advance in active mode.
                 let always = self.prefetch == Prefetch::Always;
                 let ways = ways.filter(|way| **way != Way::Active || !always);
                 for (&way, &task) in ways.flat_map(|w| tasks.clone().map(move |t| (w, t))) {

@@ -286,7 +286,7 @@ fn unescape(text: &str) -> Vec<u8> {
             bytes.push(byte);
             continue;
         }
-        let (&escape, tail) = rest.split_first().expect("something behind a backslash");
+        let (&escape, tail) = rest.split_first().expect("a character after the backslash");
         rest = tail;
         bytes.push(match escape {
             b'r' => b'\r',

@@ -1,4 +1,4 @@
-//! Servers that bear no batches: later sessions with the same options send them none
+//! Servers that do not support batches: later sessions with the same options send them none
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

@@ -259,7 +259,7 @@ fn never_is_never() {
         std::thread::sleep(OFTEN);
         drop(data);
         s.reply("226 done");
-        s.farewell();
+        s.serve_quit();
     });
     let mut config = config();
     for wait in [

@@ -55,8 +55,8 @@ fn during_transfers(lines: &[Line]) -> usize {
     count
 }
 
-/// Uploads, downloads and listings, each of which is whole or fails: how often EPSV was sent along, the number of failures, and
-/// whether the session gave it up
+/// Runs uploads, downloads and listings, each of which completes or fails; returns how often EPSV was sent during a
+/// transfer, the number of failures, and whether the session gave up prefetching
 fn series(way: &Way, prefetch: Prefetch) -> (usize, usize, bool) {
     let (mut ftp, local, lines) = enter(way, prefetch);
     let mut failures = 0;
@@ -103,10 +103,10 @@ fn series(way: &Way, prefetch: Prefetch) -> (usize, usize, bool) {
 }
 
 #[test]
-fn known_servers_bear_it() {
+fn known_servers_support_it() {
     passively(|way| {
         let (beside, failures, failed) = series(way, Prefetch::Known);
-        println!("{}: EPSV beside {beside} transfers, {failures} failures", way.name());
+        println!("{}: EPSV during {beside} transfers, {failures} failures", way.name());
         assert_eq!(failures, 0);
         match (&*way.server.name, way.security) {
             ("vsftpd", _) => assert!(beside > 15 && !failed, "{beside}"),
@@ -118,11 +118,11 @@ fn known_servers_bear_it() {
 
 /// With servers that are not on the list, at most one transfer fails, which is reported, and the session goes on without
 #[test]
-fn whatever_a_server_makes_of_it_is_told() {
+fn every_failure_caused_by_it_is_reported() {
     passively(|way| {
         let (beside, failures, failed) = series(way, Prefetch::Always);
         println!(
-            "{}: EPSV beside {beside} transfers, {failures} failures, given up: {failed}",
+            "{}: EPSV during {beside} transfers, {failures} failures, given up: {failed}",
             way.name()
         );
         if way.server.name != "pyftpdlib" {
@@ -133,9 +133,9 @@ fn whatever_a_server_makes_of_it_is_told() {
     });
 }
 
-/// After a download that is aborted while EPSV is owed its answer, the next file is whole
+/// If a download is aborted while the reply to EPSV is expected, the next file is complete
 #[test]
-fn an_abort_beside_it_harms_nothing() {
+fn an_abort_during_it_harms_nothing() {
     passively(|way| {
         for prefetch in [Prefetch::Known, Prefetch::Always] {
             // It drops the running transfer, as the test above shows.

@@ -86,14 +86,14 @@ fn tls_after_the_login() {
             Ok(reply) => {
                 assert_eq!(reply.unwrap().code().get(), 234);
                 assert!(ftp.is_secure());
-                println!("{}: AUTH TLS behind the login", way.server.name);
+                println!("{}: AUTH TLS after the login", way.server.name);
                 // Some require a new login.
                 let _ = ftp.login(&way.server.user, &way.server.password);
                 ftp.protect(Protection::Private).unwrap();
                 assert_eq!(ftp.protection(), Protection::Private);
             }
             Err(error) => {
-                println!("{}: AUTH TLS behind the login: {error}", way.server.name);
+                println!("{}: AUTH TLS after the login: {error}", way.server.name);
                 assert!(error.reply().is_some() && !error.is_fatal(), "{error}");
                 assert!(!ftp.is_secure());
             }
@@ -114,7 +114,7 @@ fn the_control_connection_in_clear_again() {
                 assert!(!ftp.is_secure());
                 ftp.pwd().unwrap();
                 round_trip(&mut ftp);
-                println!("{}: CCC, and files behind it", way.server.name);
+                println!("{}: CCC, and files after it", way.server.name);
             }
             // Not every server supports CCC; then the refusal is reported, and the session continues.
             Err(error) => {

@@ -13,7 +13,7 @@ use ftp_object_store::{FtpStore, FtpStoreBuilder};
 use ftp_tests::servers::{self, Server};
 
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct TestFolder {
     pub(crate) server: Server,
     policy: TlsPolicy,
     /// The directory as the server names it
@@ -24,7 +24,7 @@ pub(crate) struct Place {
     copies: Arc<AtomicUsize>,
 }
 
-impl Place {
+impl TestFolder {
     fn new(server: &Server, policy: TlsPolicy) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -90,11 +90,11 @@ impl Place {
 
 /// Runs a test in a new directory of each server, in clear text and under TLS
 #[track_caller]
-pub(crate) fn everywhere<F: Future<Output = ()>>(test: impl Fn(Place) -> F) {
+pub(crate) fn everywhere<F: Future<Output = ()>>(test: impl Fn(TestFolder) -> F) {
     let mut failed = Vec::new();
     for server in servers::all() {
         for policy in [TlsPolicy::Plaintext, TlsPolicy::Explicit] {
-            let place = Place::new(&server, policy);
+            let place = TestFolder::new(&server, policy);
             std::fs::create_dir(&place.local).unwrap();
             // The servers run as other users.
             let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 
-use crate::place::{Place, everywhere};
+use crate::place::{TestFolder, everywhere};
 
 /// Bytes whose position in the file can be recognized
 fn content(size: usize) -> Vec<u8> {
@@ -18,7 +18,7 @@ fn content(size: usize) -> Vec<u8> {
 
 const SIZE: usize = 32 << 20;
 
-fn one_session(place: &Place) -> FtpStore {
+fn one_session(place: &TestFolder) -> FtpStore {
     place.builder().max_sessions(1).build().unwrap()
 }
 

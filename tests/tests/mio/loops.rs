@@ -44,7 +44,7 @@ fn wakeups_are_in_proportion_to_the_work() {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.send_file("RETR f", &vec![7; SIZE]);
-        s.farewell();
+        s.serve_quit();
     });
     let mut all = Loop::connect(server.address(), config());
     all.ftp.login("u", "p");
@@ -154,7 +154,7 @@ fn the_first_address_that_answers_is_taken() {
     for other in [gone, silent] {
         let server = Server::start(|s| {
             s.welcome();
-            s.farewell();
+            s.serve_quit();
         });
         let poll = Poll::new().unwrap();
         let addresses = [other, server.address()];
@@ -328,7 +328,7 @@ fn bytes_of_an_aborted_download_do_not_reach_the_next_one() {
 }
 
 #[test]
-fn an_upload_that_pauses_is_told_of_a_reset() {
+fn an_upload_that_pauses_notices_a_reset() {
     let (sent, received) = mpsc::channel();
     let server = Server::start(move |s| {
         s.welcome();

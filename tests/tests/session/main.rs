@@ -408,7 +408,7 @@ fn in_active_mode_the_ports_take_turns_and_strangers_are_passed_over() {
     let Error::Data { address, error, .. } = &error else { panic!("{error:?}") };
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
     assert_eq!(address.map(|address| address.port()), Some(5000));
-    #[expect(clippy::reversed_empty_ranges, reason = "what a caller may hand over")]
+    #[expect(clippy::reversed_empty_ranges, reason = "what a caller may pass")]
     let none = 2..=1;
     world.session.request().config_mut().active_ports = Some(none);
     let error = listen(&mut world, &[]).unwrap_err();

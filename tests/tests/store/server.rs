@@ -1,4 +1,4 @@
-//! Servers with files that go wrong where a test tells them to
+//! Servers with files, and with faults that a test chooses
 
 use ftp_test::{Action, Command, Files, Server};
 

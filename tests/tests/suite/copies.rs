@@ -21,7 +21,7 @@ fn the_data_goes_between_the_servers() {
         s.exchange("RETR a", "150 here");
         accept(&listener).write_all(b"between servers").unwrap();
         s.reply("226 done");
-        s.farewell();
+        s.serve_quit();
     });
     let target = serve(|s| {
         s.welcome();
@@ -30,7 +30,7 @@ fn the_data_goes_between_the_servers() {
         s.exchange("STOR b", "150 send it");
         assert_eq!(read_all(&mut connect(address)), b"between servers");
         s.reply("226 done");
-        s.farewell();
+        s.serve_quit();
     });
     let (mut from, mut to) = (login(&source), login(&target));
     at_once(|| {

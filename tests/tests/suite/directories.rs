@@ -156,7 +156,7 @@ fn no_name_is_lost_at_the_end() {
 /// A server that sends no reply about a broken listing may keep it for the next data connection: one is opened and
 /// closed for that, before the next request
 #[test]
-fn why_a_listing_broke_is_told_although_another_connection_follows() {
+fn why_a_listing_broke_is_reported_although_another_connection_follows() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("PWD", "257 \"/\"");

@@ -38,7 +38,7 @@ fn files_of_many_sizes() {
         for size in sizes {
             s.send_file("RETR f", &vec![7; size]);
         }
-        s.farewell();
+        s.serve_quit();
     });
     let mut ftp = login(&server);
     for size in sizes {
@@ -50,9 +50,9 @@ fn files_of_many_sizes() {
 
 #[test]
 fn replies_after_the_completion_do_not_fail_the_download() {
-    for (farewell, hangs_up) in [("421 idle", false), ("500 what?", false), ("421 idle", true)] {
+    for (last_words, hangs_up) in [("421 idle", false), ("500 what?", false), ("421 idle", true)] {
         let server = retr(move |s, mut data| {
-            s.reply(&format!("150 here\r\n226 done\r\n{farewell}"));
+            s.reply(&format!("150 here\r\n226 done\r\n{last_words}"));
             if hangs_up {
                 s.control().shutdown(std::net::Shutdown::Write).unwrap();
             }

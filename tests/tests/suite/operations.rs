@@ -44,7 +44,7 @@ fn every_simple_operation() {
         s.exchange("SITE CHMOD 644 f", "200 done");
         s.exchange("ALLO 5", "202 superfluous");
         s.exchange("XYZZ f", "350 unusual");
-        s.farewell();
+        s.serve_quit();
     });
     let mut ftp = login(&server);
     ftp.account("a").unwrap();

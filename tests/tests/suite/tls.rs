@@ -307,7 +307,7 @@ fn a_dropped_download_is_reset_even_if_everything_was_read() {
 #[test]
 fn a_control_connection_that_ends_without_close_notify_has_ended() {
     let ends = |error: &Error| {
-        assert_eq!(error.to_string(), "server closed the control connection");
+        assert_eq!(error.to_string(), "the server closed the control connection");
         assert!(error.is_fatal() && error.is_transient() && !error.is_timeout(), "{error:?}");
     };
     for version in VERSIONS {

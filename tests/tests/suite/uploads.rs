@@ -40,7 +40,7 @@ fn files_of_many_sizes() {
         for size in sizes {
             assert_eq!(s.receive_file("STOR f").len(), size);
         }
-        s.farewell();
+        s.serve_quit();
     });
     let mut ftp = login(&server);
     for size in sizes {
@@ -261,11 +261,11 @@ fn the_only_completion_comes_before_the_end() {
 
 #[test]
 fn replies_after_the_completion_do_not_fail_the_upload() {
-    for farewell in ["421 idle", "500 what?"] {
+    for last_words in ["421 idle", "500 what?"] {
         let server = stor(move |s, mut data| {
             s.reply("150 send it");
             assert_eq!(read_all(&mut data).len(), 5000);
-            s.reply(&format!("226 done\r\n{farewell}"));
+            s.reply(&format!("226 done\r\n{last_words}"));
             pause(Duration::from_millis(200));
             drop(data);
             s.expect_close();

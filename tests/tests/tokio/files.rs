@@ -21,7 +21,7 @@ async fn a_large_file_is_uploaded_and_downloaded() {
         peer.exchange("TYPE I", "200 fine");
         assert!(peer.receive_file("STOR f") == file());
         peer.send_file("RETR f", &file());
-        peer.farewell();
+        peer.serve_quit();
     });
     let folder = TempDir::new().unwrap();
     let (out, back) = (folder.path().join("out"), folder.path().join("back"));
@@ -61,7 +61,7 @@ async fn an_empty_file_replaces_what_was_there() {
         peer.welcome();
         peer.exchange("TYPE I", "200 fine");
         peer.send_file("RETR f", b"");
-        peer.farewell();
+        peer.serve_quit();
     });
     let folder = TempDir::new().unwrap();
     let local = folder.path().join("f");
@@ -82,7 +82,7 @@ async fn a_full_disk_fails_a_download_that_the_server_has_confirmed() {
         peer.exchange("TYPE I", "200 fine");
         peer.send_file("RETR f", b"bytes");
         peer.exchange("NOOP", "200 fine");
-        peer.farewell();
+        peer.serve_quit();
     });
     let mut client = log_in(&server).await;
     let error = client.download_file("f", "/dev/full").await.unwrap_err();
@@ -135,7 +135,7 @@ async fn a_directory_is_not_uploaded_and_the_servers_file_stays() {
     let server = Server::start(|peer| {
         peer.welcome();
         peer.exchange("NOOP", "200 fine");
-        peer.farewell();
+        peer.serve_quit();
     });
     let folder = TempDir::new().unwrap();
     let mut client = log_in(&server).await;
@@ -200,7 +200,7 @@ async fn the_next_call_waits_for_a_thread_that_still_writes() {
         let _ = std::io::Write::write_all(&mut data, &file());
         peer.settle();
         peer.send_file("RETR f", b"new");
-        peer.farewell();
+        peer.serve_quit();
     });
     let folder = TempDir::new().unwrap();
     let [pipe, other] = ["pipe", "other"].map(|name| folder.path().join(name));

@@ -48,7 +48,7 @@ async fn a_whole_session() {
         peer.send_file("RETR f", &file());
         assert!(peer.receive_file("STOR g") == file());
         peer.exchange("NOOP", "200 fine");
-        peer.farewell();
+        peer.serve_quit();
     });
     let mut client = log_in(&server).await;
     let mut bytes = Vec::new();
@@ -71,7 +71,7 @@ async fn an_owned_download_returns_its_client() {
         peer.welcome();
         peer.exchange("TYPE I", "200 fine");
         peer.send_file("RETR f", b"bytes");
-        peer.farewell();
+        peer.serve_quit();
     });
     let client = log_in(&server).await;
     let download = client.into_get("f").await.unwrap();
@@ -96,7 +96,7 @@ async fn the_reply_to_a_dropped_request_is_dropped() {
         std::thread::sleep(Duration::from_millis(50));
         peer.reply("257 \"/late\"");
         peer.exchange("MDTM f", "213 20240229120000");
-        peer.farewell();
+        peer.serve_quit();
     });
     let mut client = log_in(&server).await;
     let late = tokio::time::timeout(Duration::from_millis(10), client.pwd()).await;
@@ -117,7 +117,7 @@ async fn a_dropped_download_is_settled_by_the_next_call() {
         std::io::Write::write_all(&mut data, b"begin").unwrap();
         peer.settle();
         peer.exchange("NOOP", "200 fine");
-        peer.farewell();
+        peer.serve_quit();
     });
     let mut client = log_in(&server).await;
     let mut download = client.get("f").await.unwrap();
@@ -137,7 +137,7 @@ async fn a_refusal_is_an_error_and_the_session_goes_on() {
         let listener = peer.epsv();
         let _data = ftp_tests::scripted::accept(&listener);
         peer.exchange("RETR none", "550 no such file");
-        peer.farewell();
+        peer.serve_quit();
     });
     let client = log_in(&server).await;
     let error = client.into_get("none").await.unwrap_err();
@@ -152,7 +152,7 @@ async fn errors_of_local_files_name_them() {
     let missing = std::env::temp_dir().join("no such directory, surely").join("f");
     let server = Server::start(|peer| {
         peer.welcome();
-        peer.farewell();
+        peer.serve_quit();
     });
     let mut client = log_in(&server).await;
     let error = client.upload_file("f", &missing).await.unwrap_err();

@@ -58,7 +58,7 @@ pub(crate) struct Common {
     /// How long to wait for the server
     #[arg(long, global = true, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub(crate) timeout: Duration,
-    /// How often to retry after failures that may be temporary; with eight, three minutes without a network are bridged
+    /// How often to retry after failures that may be temporary; with eight, rftp survives three minutes offline
     #[arg(long, global = true, value_name = "N", default_value_t = 8)]
     pub(crate) retries: u32,
     /// How long to wait before the first retry; each further one waits twice as long, up to a minute
@@ -82,7 +82,7 @@ pub(crate) struct Common {
 pub(crate) enum Prefetch {
     /// Never
     Off,
-    /// From servers that are known to bear it: vsftpd, and ProFTPD without TLS
+    /// From servers that are known to support it: vsftpd, and ProFTPD without TLS
     Known,
     /// From every server, until the first sign of trouble; some then break off the transfer, which is retried
     Always,

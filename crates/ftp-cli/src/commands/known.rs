@@ -9,8 +9,8 @@ pub(super) struct Software {
     pub(super) facts: &'static [&'static str],
 }
 
-const REUSE: &str = "under TLS a data connection has to resume the session of the control connection, unless the server's \
-                     settings say otherwise";
+const REUSE: &str = "under TLS, data connections must resume the control connection's session unless the server is \
+                     configured otherwise";
 
 const KNOWN: [Software; 9] = [
     Software {
@@ -18,7 +18,7 @@ const KNOWN: [Software; 9] = [
         signs: &["vsftpd"],
         facts: &[
             REUSE,
-            "it has no MLSD and no hashes: listings tell times by its clock, and those of older files by the day",
+            "it has no MLSD and no hashes: listings show its local time, and for older files only the day",
             "during a transfer it reads no other command",
         ],
     },
@@ -27,7 +27,7 @@ const KNOWN: [Software; 9] = [
         signs: &["proftpd"],
         facts: &[
             REUSE,
-            "an upload that it refuses for want of that may have emptied the file",
+            "if it refuses an upload for that reason, the file may already be empty",
             "it hashes no empty file",
         ],
     },
@@ -53,22 +53,22 @@ const KNOWN: [Software; 9] = [
     Software {
         name: "Microsoft IIS",
         signs: &["microsoft ftp service", "windows_nt"],
-        facts: &["listings are in the form of DOS, with times by its clock"],
+        facts: &["listings have the DOS format, in the server's local time"],
     },
     Software {
         name: "glFTPd or drftpd",
         signs: &["glftpd", "drftpd"],
-        facts: &["it may want to know what comes before it listens for data (PRET)"],
+        facts: &["it may need PRET before PASV"],
     },
     Software {
         name: "z/OS",
         signs: &["is the operating system of this server", "ibm ftp cs"],
-        facts: &["names are those of data sets, and sizes are not told"],
+        facts: &["names are data set names, and sizes are not reported"],
     },
     Software {
         name: "Serv-U",
         signs: &["serv-u"],
-        facts: &["older versions announce MLSD and don't have it"],
+        facts: &["older versions announce MLSD but do not implement it"],
     },
 ];
 

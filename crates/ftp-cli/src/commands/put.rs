@@ -113,7 +113,7 @@ fn wanted(files: Vec<OsString>, target: &Remote, args: &PutArgs) -> Result<Vec<W
         }
         let shown = crate::show::path(Path::new(&local));
         let name = Path::new(&local).file_name().filter(|_| local != "-").ok_or_else(|| {
-            Failure::usage("has no name that it could have on the server")
+            Failure::usage("has no name that can be used on the server")
                 .about(shown.clone())
                 .remedy("name the file in the URL")
         })?;

@@ -141,7 +141,7 @@ pub(super) fn shell(
 ) -> Result<Exit, Failure> {
     let remote = Remote::of_argument(&args.url)?;
     if matches!(remote.url.target(), UrlTarget::Text | UrlTarget::Names) {
-        return Err(Failure::usage("a shell is for all files: leave `;type=` out"));
+        return Err(Failure::usage("`;type=` is not allowed in the URL of a shell"));
     }
     let logins = Logins::new(&common, &[&remote])?;
     let site = Site::new(&remote, &logins, &common)?;

@@ -307,7 +307,7 @@ fn read_info(folder: &Path) -> Versions {
     match std::fs::read(folder.join(INFO)) {
         Ok(text) => mirrorinfo::parse(&text).unwrap_or_else(|| {
             eprintln!(
-                "rftp: {}: is not understood, and begun anew",
+                "rftp: {}: could not be parsed, so it is created again",
                 crate::show::path(&folder.join(INFO))
             );
             Versions::new()

@@ -44,7 +44,8 @@ impl Plan {
             if let Err(error) = names.take(&item.name) {
                 found.steps.push(Step::Refuse { path, reason: error.problem().to_string() });
             } else if reserved_names.contains(&*item.name) {
-                let reason = "its name is that of a temporary file of another one; --temp-suffix changes those";
+                let reason =
+                    "this is the temporary name of another file; --temp-suffix changes those";
                 found.steps.push(Step::Refuse { path, reason: reason.into() });
             } else {
                 self.item(directory, item, path, &there, &mut found);

@@ -242,12 +242,12 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_deleted_if_in_doubt(
+    fn nothing_is_deleted_after_an_incomplete_listing(
         source in plain(), target in plain(), direction in direction(), letter in "[abc]?",
     ) {
         let is_incomplete = |path: &[u8]| path == letter.as_bytes();
-        let doubtful = World { incomplete: &is_incomplete, ..world(&source, &target, 1) };
-        let outcome = run(policy(direction, true), &doubtful);
+        let partial = World { incomplete: &is_incomplete, ..world(&source, &target, 1) };
+        let outcome = run(policy(direction, true), &partial);
         for doomed in &outcome.doomed {
             prop_assert_ne!(parent(&doomed.path), letter.as_bytes());
             // A directory with an incomplete listing is not deleted either.

@@ -3,14 +3,14 @@
 //! While the first session asks for a file's size, the second one logs in. If the file is large enough for segments, the
 //! next lease takes that session; otherwise it ends with QUIT, while the first one fetches the file.
 //!
-//! A call that connects can't be cancelled, so a thread opens the session that nobody joins: a run that ends earlier
-//! leaves it to the end of the process.
+//! A call that connects can't be cancelled, so the session is opened by a thread that is never joined: if the run ends
+//! earlier, that thread ends with the process.
 
 use std::sync::{Arc, PoisonError};
 
 use ftp_session::Admission;
 
-use super::{Idle, Lease, Place, Pool, Purpose, State};
+use super::{Idle, Lease, Pool, Purpose, Source, State};
 use crate::failure::Failure;
 use crate::site::Session;
 
@@ -38,13 +38,13 @@ impl Ahead {
     /// Returns the open session or, for a thread without a task, the failure
     ///
     /// Only the first session has a task, and it was open already: the failure is of the attempt to open a further one.
-    pub(super) fn take(&mut self, purpose: Purpose) -> Option<Place> {
+    pub(super) fn take(&mut self, purpose: Purpose) -> Option<Source> {
         match (std::mem::take(self), purpose) {
             (Self::Open(idle), _) => {
                 *self = Self::Gone;
-                Some(Place::Opened(idle))
+                Some(Source::Opened(idle))
             }
-            (Self::Failed(failure), Purpose::None) => Some(Place::Failed(failure)),
+            (Self::Failed(failure), Purpose::None) => Some(Source::Failed(failure)),
             (other, _) => {
                 *self = other;
                 None
@@ -88,13 +88,13 @@ impl Pool {
         }
     }
 
-    /// Lets the session that was opened ahead end, if no lease has taken it; does not wait for that
+    /// Lets the session that was opened in advance end, if no lease has taken it; does not wait for that
     pub(crate) fn leave_ahead(&self) {
         self.lock().ahead.leave();
         self.changed.notify_all();
     }
 
-    /// Ends the session that was opened ahead; does not wait for one that is still opening
+    /// Ends the session that was opened in advance; does not wait for one that is still opening
     pub(crate) fn end_ahead(&self) {
         self.leave_ahead();
         let ended = self.changed.wait_while(self.lock(), |state| state.ahead.is_ending());

@@ -52,7 +52,7 @@ impl State {
         self.refusals > retries
     }
 
-    /// Grants all retries again if there are none left: what has failed is over, and this is for something else
+    /// Grants all retries again if there are none left: the request that failed has been reported, and this is another
     ///
     /// Threads that wait meanwhile have no further ones.
     pub(super) fn renew_retries(&mut self, retries: u32) {

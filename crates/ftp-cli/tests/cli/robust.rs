@@ -191,7 +191,7 @@ fn a_file_that_is_rewritten_in_place_does_not_come_as_a_mixture() {
 }
 
 #[test]
-fn a_file_that_is_rewritten_all_the_time_is_told() {
+fn a_file_that_is_rewritten_all_the_time_is_reported() {
     for command in ["get", "mirror", "fetch"] {
         let (server, home) = (Server::start(), Home::new());
         let rewrite = rewrites(&server, 50);
@@ -289,7 +289,7 @@ fn a_download_that_is_always_cut_ends() {
 
 /// It is reported after few attempts, and the other files are fetched
 #[test]
-fn a_file_that_changes_all_the_time_is_told() {
+fn a_file_that_changes_all_the_time_is_reported() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("pub/log", bytes(1000));
     server.files().put("pub/other", b"other");
@@ -309,7 +309,7 @@ fn a_file_that_changes_all_the_time_is_told() {
 }
 
 #[test]
-fn a_file_that_is_gone_when_it_is_fetched_is_told() {
+fn a_file_that_is_gone_when_it_is_fetched_is_reported() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("pub/gone", b"1");
     server.files().put("pub/other", b"other");
@@ -355,7 +355,7 @@ fn a_file_that_changes_while_it_goes_up_does_not_get_its_name() {
 
 /// Each file is tried once, and nothing in a directory that can't be created
 #[test]
-fn a_server_that_takes_nothing_is_told_once_for_each_file() {
+fn a_server_that_takes_nothing_is_reported_once_for_each_file() {
     let (server, home) = (Server::start(), Home::new());
     home.write("here/a", b"1");
     home.write("here/b", b"1");
@@ -375,7 +375,7 @@ fn a_server_that_takes_nothing_is_told_once_for_each_file() {
 
 /// The server does not come back: the run ends soon, with few messages
 #[test]
-fn a_server_that_goes_away_is_told() {
+fn a_server_that_goes_away_is_reported() {
     let (server, home) = (Server::start(), Home::new());
     tree(&server);
     let files = AtomicUsize::new(0);

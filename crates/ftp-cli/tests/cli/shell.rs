@@ -68,7 +68,7 @@ fn one_session_serves_all_lines() {
 }
 
 #[test]
-fn what_fails_is_told_and_counts() {
+fn what_fails_is_reported_and_counted() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("a", b"content");
     let url = server.url("");

@@ -26,7 +26,7 @@ fn read(home: &Home, reader: &[&str], url: &str) -> crate::Run {
 
 /// Only its time shows it, because the number of bytes is as expected
 #[test]
-fn a_file_that_is_rewritten_in_place_is_told() {
+fn a_file_that_is_rewritten_in_place_is_reported() {
     for (features, reader) in FEATURES.iter().flat_map(|features| READERS.map(|r| (*features, r))) {
         let (server, home) = (Server::start(), Home::new());
         let rewrite = rewrites(&server, 50);
@@ -48,7 +48,7 @@ fn a_file_that_is_rewritten_in_place_is_told() {
 
 /// What was written can't be taken back, so it is not written again either
 #[test]
-fn a_file_of_another_length_is_told() {
+fn a_file_of_another_length_is_reported() {
     for (length, sent, code, message) in [
         // A file that is replaced, and one that the server sends in part.
         (Some(2_000_000), 2_000_000, 4, "has changed"),
@@ -56,7 +56,7 @@ fn a_file_of_another_length_is_told() {
         (Some(10), 10, 4, "has changed"),
         (None, 2_000_000, 4, "cut off after"),
         (None, 20, 4, "cut off after"),
-        (None, 4_000_000, 7, "were expected"),
+        (None, 4_000_000, 7, "instead of the expected"),
     ] {
         for reader in [READERS[0], READERS[1], READERS[2]] {
             let probes = usize::from(reader.contains(&"--range"));
@@ -143,7 +143,7 @@ fn nothing_is_asked_after_a_small_file() {
 
 /// The server has to wait for whoever reads standard output, and the file may be rewritten meanwhile
 #[test]
-fn a_small_file_that_is_rewritten_while_it_is_read_slowly_is_told() {
+fn a_small_file_that_is_rewritten_while_it_is_read_slowly_is_reported() {
     for reader in [READERS[0], READERS[1]] {
         let (server, home) = (Server::start(), Home::new());
         server.files().put("file", bytes(1000));
@@ -262,7 +262,7 @@ fn a_part_that_is_cut_off_counts_from_the_start_of_the_file() {
 /// The standard library reports success for writes to such an output
 #[cfg(unix)]
 #[test]
-fn an_output_that_can_not_be_written_to_is_told() {
+fn an_output_that_can_not_be_written_to_is_reported() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(1000));
     home.write("input", b"");

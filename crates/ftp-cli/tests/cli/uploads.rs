@@ -184,7 +184,10 @@ fn a_name_that_old_versions_have_is_refused() {
     home.write("d/f.part.old", b"mine");
     let run = send(&server, &home, "mirror");
     assert_eq!(run.code, Some(3), "{run:?}");
-    assert!(run.stderr.contains("f.part.old: its name is that of a temporary file"), "{run:?}");
+    assert!(
+        run.stderr.contains("f.part.old: this is the temporary name of another file"),
+        "{run:?}"
+    );
     assert_eq!(there(&server), all(Some("new version"), None, None));
     // A mirror from a server has no such names.
     server.files().put("f.part.old", b"mine");
@@ -192,9 +195,9 @@ fn a_name_that_old_versions_have_is_refused() {
     assert_eq!((run.code, home.read("down/f.part.old")), (Some(0), b"mine".to_vec()), "{run:?}");
 }
 
-/// Its content could be that of no file here, and of none there
+/// No file has the final name then, and the error says under which name the old version is
 #[test]
-fn a_server_that_goes_away_in_the_middle_of_a_replacement_is_told() {
+fn a_server_that_goes_away_in_the_middle_of_a_replacement_is_reported() {
     let (server, home) = versions();
     let (files, renames) = (server.files().clone(), AtomicUsize::new(0));
     server.on_command(move |Command { verb, argument, .. }| match verb {
@@ -321,7 +324,7 @@ fn append(before: &[u8], kept: usize, has_size: bool) -> (Server, Run) {
 
 /// Regression: only the server's confirmation counted
 #[test]
-fn what_was_appended_in_part_is_told() {
+fn what_was_appended_in_part_is_reported() {
     let (server, run) = append(b"before", 3, true);
     assert_eq!(run.code, Some(9), "{run:?}");
     assert!(run.stderr.contains("log: ") && run.stderr.contains("16 bytes expected"), "{run:?}");

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::relay::{Relay, Sent};
-use crate::{Place, bytes, make_tree, places, summary, tree, try_tree};
+use crate::{TestFolder, bytes, make_tree, places, summary, tree, try_tree};
 
 const SESSIONS: u64 = 4;
 
@@ -118,7 +118,7 @@ fn killed_mirrors_are_resumed() {
 }
 
 fn kill(
-    place: &Place,
+    place: &TestFolder,
     direction: Direction,
     wanted: &BTreeMap<PathBuf, Vec<u8>>,
     relay: Option<&Relay>,
@@ -182,7 +182,7 @@ enum From {
 }
 
 /// Runs the program and kills it after `life`; returns whether it ended before
-fn run_for(place: &Place, arguments: &[&str], from: From, life: Duration) -> bool {
+fn run_for(place: &TestFolder, arguments: &[&str], from: From, life: Duration) -> bool {
     let [stdout, stderr] = ["stdout", "stderr"].map(|name| place.here(name));
     let mut command = place.command(arguments);
     command.stdout(std::fs::File::create(&stdout).unwrap());
@@ -217,7 +217,7 @@ fn account(
     direction: Direction,
     before: &Snapshot,
     log: &[Sent],
-    place: &Place,
+    place: &TestFolder,
 ) {
     let mut offsets = HashMap::new();
     let mut first = std::collections::HashSet::new();

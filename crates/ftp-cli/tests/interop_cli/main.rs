@@ -25,7 +25,7 @@ use tempfile::TempDir;
 mod servers;
 
 /// A directory on a server for one test, and a local one
-struct Place {
+struct TestFolder {
     server: Server,
     scheme: &'static str,
     name: String,
@@ -39,18 +39,18 @@ struct Run {
     stderr: String,
 }
 
-fn places(what: &str) -> Vec<Place> {
+fn places(what: &str) -> Vec<TestFolder> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let schemes = |server: Server| ["ftp", "ftpes"].map(|scheme| (server.clone(), scheme));
     let place = |(server, scheme): (Server, &'static str)| {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("cli-{what}-{}-{count}", std::process::id());
-        Place::new(server, scheme, name)
+        TestFolder::new(server, scheme, name)
     };
     servers::all().into_iter().flat_map(schemes).map(place).collect()
 }
 
-impl Place {
+impl TestFolder {
     fn new(server: Server, scheme: &'static str, name: String) -> Self {
         Self { server, scheme, name, home: tempfile::tempdir().unwrap() }
     }
@@ -109,14 +109,14 @@ impl Place {
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for TestFolder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.server.name, self.scheme)
     }
 }
 
 /// Deletes the directory on the server
-impl Drop for Place {
+impl Drop for TestFolder {
     fn drop(&mut self) {
         let _ = self.command(&["rm", "-r", &self.url("")]).output();
     }
@@ -454,7 +454,7 @@ fn refusals_have_their_codes() {
 #[test]
 fn a_server_with_few_passive_ports_loses_no_file() {
     for server in servers::with_few_ports() {
-        let place = Place::new(server, "ftp", format!("cli-narrow-{}", std::process::id()));
+        let place = TestFolder::new(server, "ftp", format!("cli-narrow-{}", std::process::id()));
         make_tree(&place.on_disk(), 10, 60, 1000);
         let run = place.succeeds(&["mirror", &place.url(""), "target", "-j8", "--trace"]);
         assert!(tree(&place.here("target")) == tree(&place.on_disk()), "{run:?}");
@@ -468,7 +468,7 @@ fn a_server_with_few_passive_ports_loses_no_file() {
 #[test]
 fn a_server_that_lets_in_four_refuses_one_at_most() {
     for server in servers::limited_to_four() {
-        let mut place = Place::new(server, "ftp", format!("cli-four-{}", std::process::id()));
+        let mut place = TestFolder::new(server, "ftp", format!("cli-four-{}", std::process::id()));
         make_tree(&place.on_disk(), 10, 30, 100_000);
         let relay = relay::Relay::start(place.server.port);
         place.server.port = relay.port;

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use crate::{Place, bytes, places};
+use crate::{TestFolder, bytes, places};
 
 /// More than the buffers between a server and standard output hold
 const SIZE: usize = 64 * 1024 * 1024;
 
 /// Writes the file of this name, with a time in the past
-fn write(place: &Place, name: &str, content: &[u8]) {
+fn write(place: &TestFolder, name: &str, content: &[u8]) {
     let path = place.on_disk().join(name);
     std::fs::write(&path, content).unwrap();
     let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
@@ -20,7 +20,7 @@ fn write(place: &Place, name: &str, content: &[u8]) {
 
 /// Reads standard output of the program; calls `change` after the first mebibyte
 fn read(
-    place: &Place,
+    place: &TestFolder,
     arguments: &[&str],
     change: impl FnOnce(),
 ) -> (Option<i32>, Vec<u8>, String) {
@@ -43,7 +43,7 @@ fn rewrite(path: &Path) {
 }
 
 #[test]
-fn a_file_that_is_rewritten_while_it_is_written_out_is_told() {
+fn a_file_that_is_rewritten_while_it_is_written_out_is_reported() {
     let content = bytes(SIZE, 3);
     for place in places("streams") {
         place.succeeds(&["mkdir", "-p", &place.url("")]);

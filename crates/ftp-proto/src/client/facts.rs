@@ -48,8 +48,8 @@ impl Client {
 
     /// What the session has found out about batches, see [`Config::pipeline`](crate::Config::pipeline)
     ///
-    /// While a request runs, it may be a conjecture. Drivers that know of other sessions with the same server send it no
-    /// batches there if they are [not borne](Batches::are_borne).
+    /// While a request runs, the result is provisional. A driver that opens further sessions to the same server should
+    /// switch batches off there if they [may not be sent](Batches::may_be_sent).
     #[must_use]
     pub const fn batches(&self) -> Batches {
         self.wire.session.batches

@@ -20,15 +20,16 @@ use crate::session::ControlSecurity;
 use crate::terms::Protection;
 
 impl Client {
-    /// Whether the server did not bear [EPSV during a transfer](crate::Prefetch), so that this session sends it no more
+    /// Whether the server failed to handle [EPSV during a transfer](crate::Prefetch), so that this session no longer
+    /// sends it
     ///
-    /// Drivers that know of other sessions with the same server set [`Prefetch::Off`] there.
+    /// A driver that opens further sessions to the same server should set [`Prefetch::Off`] there.
     #[must_use]
     pub const fn prefetch_failed(&self) -> bool {
         matches!(self.wire.session.ahead, Ahead::Off)
     }
 
-    /// Sends EPSV during the running transfer, if it is the time; limits the wait for the second of two final replies
+    /// Sends EPSV during the running transfer if it is time to; limits the wait for the second of two final replies
     pub(super) fn send_prefetch(&mut self) {
         let State::Running(Task { request, operation: Running::Transfer(transfer) }) = &self.state
         else {
@@ -54,7 +55,7 @@ impl Client {
         }
     }
 
-    /// Whether EPSV may be sent beside this transfer
+    /// Whether EPSV may be sent during this transfer
     fn server_permits_prefetch(&self, transfer: &TransferOp) -> bool {
         let (config, session) = (&self.wire.config, &self.wire.session);
         let verb = transfer.verb();
@@ -62,7 +63,7 @@ impl Client {
         let is_other = !matches!(verb, Verb::RETR | Verb::LIST | Verb::NLST | Verb::MLSD);
         if !config.pipeline
             || config.data_mode != DataMode::Passive
-            || !session.batches.are_borne()
+            || !session.batches.may_be_sent()
             || (is_other && !is_upload)
         {
             return false;
@@ -154,7 +155,7 @@ impl Client {
             }
             return self.first_of_two(reply);
         };
-        // The server did not bear EPSV.
+        // The server did not handle EPSV correctly.
         self.wire.session.ahead.give_up();
         let is_first_epsvs = looks_like_refusal_of_epsv(&first);
         let second_ends_it = match reply.kind() {
@@ -164,7 +165,7 @@ impl Client {
                 is_certain(&reply) || (is_first_epsvs && !looks_like_refusal_of_epsv(&reply))
             }
         };
-        // Where not even the 1yz has come, EPSV may be still to be answered.
+        // Before the 1yz, EPSV may be unanswered as well.
         if is_first_epsvs || self.transfer_has_begun() {
             self.wire.control.prefetch_answered();
         }

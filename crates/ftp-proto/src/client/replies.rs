@@ -100,7 +100,7 @@ impl Client {
         }
         if self.is_foreign(command, &reply) {
             if let Some((next, held)) = self.held_before(&reply) {
-                // Whatever the operation does now, this reply answers the next command.
+                // This reply answers the next command, whatever the operation does with its own.
                 self.proven(command, held);
                 return self.attribute(next, reply);
             }
@@ -121,7 +121,7 @@ impl Client {
         Some((next, held.reply().clone()))
     }
 
-    /// Whether vsftpd's process exits after this reply, whatever the command was (Q148)
+    /// Whether vsftpd's process exits after this reply, whatever the command was
     ///
     /// To the commands of a login it says that the server's settings are wrong, which no further attempt changes, so
     /// there it is a refusal.
@@ -176,7 +176,7 @@ impl Client {
             && !matches!(self.wire.control.front(), Some(Verb::HOST | Verb::OPEN))
     }
 
-    /// Whether the reply is a second 230 to a login, and not the answer to the next command (Q6)
+    /// Whether the reply is a second 230 to a login, and not the answer to the next command
     fn is_second_of_login(&self, reply: &Reply) -> bool {
         matches!(self.life, Life::LoggedIn)
             && reply.code() == Code::LOGGED_IN
@@ -273,7 +273,7 @@ impl Client {
             self.wire.timers.stop(Timer::Quiet);
             self.held = None;
         }
-        if self.is_doubtful(command, &reply) {
+        if self.must_be_proven(command, &reply) {
             let is_due = matches!(self.wire.session.late, Late::Due(1..));
             let mut held = Held::new(reply);
             let may_listen = is_due || self.wire.control.expects_a_batch();
@@ -307,9 +307,9 @@ impl Client {
     }
 
     /// Whether a final reply may belong to an earlier transfer
-    fn is_doubtful(&self, command: Verb, reply: &Reply) -> bool {
+    fn must_be_proven(&self, command: Verb, reply: &Reply) -> bool {
         let State::Running(task) = &self.state else { return false };
-        // After a simple command, a reply with the code of a transfer is in doubt, too.
+        // After a simple command, a reply with a transfer's code must be proven as well.
         let late = match (self.wire.session.late, &task.operation) {
             (Late::None, Running::Simple(_) | Running::SizeAndTime(_)) => Late::Echo,
             (late, _) => late,

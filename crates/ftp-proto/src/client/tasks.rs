@@ -161,8 +161,8 @@ impl Client {
 
     /// Waits for the replies that are still expected after an operation has ended, and drops them
     fn await_rest(&mut self) {
-        if self.wire.control.is_doubtful() {
-            self.state = State::Settling(Settling::doubt(self.now, &mut self.wire));
+        if self.wire.control.is_uncertain() {
+            self.state = State::Settling(Settling::resynchronize(self.now, &mut self.wire));
         } else if self.wire.control.prefetch_is_first() {
             self.state = State::Settling(Settling::prefetch(self.now, &mut self.wire));
         } else if !self.wire.control.expects_nothing() {

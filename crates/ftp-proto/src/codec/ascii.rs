@@ -20,7 +20,7 @@ pub struct AsciiDecoder {
 /// line ending, or both, can be sent. A bare CR is unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AsciiEncoder {
-    last: Last,
+    last: Previous,
 }
 
 /// What a decoder holds back
@@ -34,7 +34,7 @@ enum Pending {
 
 /// The last byte that an encoder has processed
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Last {
+enum Previous {
     #[default]
     Other,
     CarriageReturn,
@@ -52,7 +52,7 @@ impl AsciiEncoder {
     /// Creates an encoder for the start of the data
     #[must_use]
     pub const fn new() -> Self {
-        Self { last: Last::Other }
+        Self { last: Previous::Other }
     }
 }
 
@@ -109,20 +109,20 @@ impl Codec for AsciiEncoder {
                 consumed += copied;
                 produced += copied;
                 self.last = match input[consumed - 1] {
-                    b'\r' => Last::CarriageReturn,
-                    _ => Last::Other,
+                    b'\r' => Previous::CarriageReturn,
+                    _ => Previous::Other,
                 };
                 continue;
             }
             // The CR and the LF are written one at a time, because the output may end between them.
             match self.last {
-                Last::Other => {
+                Previous::Other => {
                     output[produced] = b'\r';
-                    self.last = Last::CarriageReturn;
+                    self.last = Previous::CarriageReturn;
                 }
-                Last::CarriageReturn => {
+                Previous::CarriageReturn => {
                     output[produced] = b'\n';
-                    self.last = Last::Other;
+                    self.last = Previous::Other;
                     consumed += 1;
                 }
             }

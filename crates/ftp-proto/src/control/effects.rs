@@ -6,14 +6,14 @@ use super::command::{Command, Verb};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// The working directory; that a listing enters another one is no effect, because the client returns by itself,
+    /// The working directory; a listing that enters another one has no effect, because the client returns by itself,
     /// unless the server refuses that
     Directory,
     /// Any other state of the session: who is logged in, options, modes. Unknown commands count as this, too
     Settings,
     /// Files and directories on the server
     Files,
-    /// An RNFR was sent, and no RNTO after it: ProFTPD refuses every other command then (Q152)
+    /// An RNFR was sent, and no RNTO after it: ProFTPD refuses every other command then
     Rename,
 }
 

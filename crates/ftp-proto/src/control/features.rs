@@ -10,7 +10,7 @@ use super::reply::{Reply, ReplyKind};
 
 /// The features that a server lists in its reply to FEAT
 ///
-/// These are claims: servers omit features that they have and list features that they lack (server-quirks Q26), so
+/// These are claims: servers omit features that they have and list features that they lack, so
 /// an absent feature may still be tried. The list is as long as the reply, which
 /// [`ReplyConfig::reply`](crate::ReplyConfig::reply) limits.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -46,8 +46,8 @@ impl Feature {
 impl Features {
     /// Parses the reply to FEAT; `None` if the reply is not a completion (2yz)
     ///
-    /// A reply of one line lists nothing (server-quirks Q25). In a longer reply, each line between the
-    /// first and the last is a feature, whether or not it is indented or repeats the code (Q24).
+    /// A reply of one line lists nothing. In a longer reply, each line between the
+    /// first and the last is a feature, whether or not it is indented or repeats the code.
     #[must_use]
     pub fn parse(reply: &Reply) -> Option<Self> {
         if reply.kind() != ReplyKind::Completion {

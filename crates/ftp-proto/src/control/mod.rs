@@ -26,7 +26,7 @@ use reply::{Code, Reply, ReplyConfig, ReplyError, ReplyKind, ReplyParser};
 pub(crate) enum Barrier {
     /// Nothing: bytes may pass
     Down,
-    /// TLS is being started: no byte may pass in clear text in either direction (Q79)
+    /// TLS is being started: no byte may pass in clear text in either direction
     Securing,
     /// TLS is being ended
     Clearing,
@@ -69,7 +69,7 @@ pub(crate) struct Control {
 enum Certainty {
     Certain,
     /// A command was sent again that the server may have received the first time
-    Doubtful,
+    Uncertain,
 }
 
 impl Control {
@@ -236,12 +236,12 @@ impl Control {
     }
 
     /// Records that fewer replies than expected may come
-    pub(crate) fn set_doubtful(&mut self) {
-        self.certainty = Certainty::Doubtful;
+    pub(crate) fn set_uncertain(&mut self) {
+        self.certainty = Certainty::Uncertain;
     }
 
-    pub(crate) fn is_doubtful(&self) -> bool {
-        self.certainty == Certainty::Doubtful
+    pub(crate) fn is_uncertain(&self) -> bool {
+        self.certainty == Certainty::Uncertain
     }
 
     /// Stops waiting for any reply, because a sentinel has settled them, or the session has ended

@@ -22,7 +22,7 @@ type Bytes = SmallVec<[u8; 80]>;
 
 /// A server's answer to a command: a code and text
 ///
-/// The text is bytes, because servers use any character set (server-quirks Q11). Two replies are equal if their
+/// The text is bytes, because servers use any character set. Two replies are equal if their
 /// codes and texts are; it makes no difference which lines repeated the code.
 #[derive(Clone)]
 pub struct Reply {
@@ -104,7 +104,7 @@ impl Reply {
     /// Returns the text without the codes, its lines joined by LF
     ///
     /// The code and the separator after it are removed from the first line, the last line, and each
-    /// line in between that repeats them (server-quirks Q3). Other leading spaces stay.
+    /// line in between that repeats them. Other leading spaces stay.
     #[must_use]
     pub fn text(&self) -> &[u8] {
         &self.bytes[self.text..]

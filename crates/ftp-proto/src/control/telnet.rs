@@ -1,4 +1,4 @@
-//! Telnet's IAC on the control connection (RFC 854, RFC 959 section 2.3, server-quirks Q5)
+//! Telnet's IAC on the control connection (RFC 854, RFC 959 section 2.3)
 //!
 //! A modern client has no options to negotiate, so requests of a server are dropped and never
 //! answered: an answer would precede the next command.

@@ -12,7 +12,7 @@ use super::scan::{Words, number};
 
 /// What a line may be, if it is not a name
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doubt {
+pub(super) enum Ambiguity {
     /// A message of the server: `Permission denied`
     Message,
     /// `total 8`, in any language
@@ -39,35 +39,35 @@ pub(super) enum Next {
 }
 
 /// Returns why a line that is not an entry may not be a name either
-pub(super) fn doubt(line: &[u8]) -> Option<Doubt> {
+pub(super) fn ambiguity(line: &[u8]) -> Option<Ambiguity> {
     match note::of(line) {
         // A path is not a name.
         Some((Note::Section(name), None)) if name != b"." && !name.contains(&b'/') => {
-            Some(Doubt::Heading)
+            Some(Ambiguity::Heading)
         }
         Some(_) => None,
-        None if is_message(line) => Some(Doubt::Message),
-        None if is_total(line) => Some(Doubt::Total),
-        None => Some(Doubt::Name),
+        None if is_message(line) => Some(Ambiguity::Message),
+        None if is_total(line) => Some(Ambiguity::Total),
+        None => Some(Ambiguity::Name),
     }
 }
 
-/// Returns the item of a doubtful line; `None` if it is a name
-pub(super) fn resolve(line: &[u8], doubt: Doubt, next: Next) -> Option<Item<'_>> {
-    match (doubt, next) {
-        (Doubt::Message, Next::Name | Next::Heading) => None,
-        (Doubt::Message, _) => Some(Item::Note(Note::Error(line))),
-        (Doubt::Total, Next::Entry(Format::Unix)) => Some(Item::Note(Note::Total(line))),
+/// Returns the item of an ambiguous line; `None` if it is a name
+pub(super) fn resolve(line: &[u8], ambiguity: Ambiguity, next: Next) -> Option<Item<'_>> {
+    match (ambiguity, next) {
+        (Ambiguity::Message, Next::Name | Next::Heading) => None,
+        (Ambiguity::Message, _) => Some(Item::Note(Note::Error(line))),
+        (Ambiguity::Total, Next::Entry(Format::Unix)) => Some(Item::Note(Note::Total(line))),
         // If it is a total, the directory is empty.
-        (Doubt::Total, Next::End) if line.trim_ascii_end().ends_with(b" 0") => {
+        (Ambiguity::Total, Next::End) if line.trim_ascii_end().ends_with(b" 0") => {
             Some(Item::Unknown(line))
         }
         // A listing has columns or bare names, not both.
-        (Doubt::Name, Next::Entry(_)) => Some(Item::Unknown(line)),
-        (Doubt::Total | Doubt::Name, _) | (Doubt::Heading, Next::Heading) => None,
+        (Ambiguity::Name, Next::Entry(_)) => Some(Item::Unknown(line)),
+        (Ambiguity::Total | Ambiguity::Name, _) | (Ambiguity::Heading, Next::Heading) => None,
         // This is `ls -R` of an empty directory, or a file; it can't be decided.
-        (Doubt::Heading, Next::End) => Some(Item::Unknown(line)),
-        (Doubt::Heading, _) => note::of(line).map(|(note, _)| Item::Note(note)),
+        (Ambiguity::Heading, Next::End) => Some(Item::Unknown(line)),
+        (Ambiguity::Heading, _) => note::of(line).map(|(note, _)| Item::Note(note)),
     }
 }
 

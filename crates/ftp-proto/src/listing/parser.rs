@@ -51,7 +51,7 @@ enum Wrap {
     /// The entry continues there, and the caller has been told
     Continued,
     /// `wrapped` is a line whose meaning depends on the next one: see [`ambiguous`](super::ambiguous)
-    Doubtful,
+    Ambiguous,
 }
 
 /// The meaning of a line that was kept until the next one
@@ -61,8 +61,8 @@ enum Held {
     Alone,
     /// A name whose entry continues
     Continued,
-    /// A doubtful line, with what follows it
-    Doubtful(Next),
+    /// An ambiguous line, with what follows it
+    Ambiguous(Next),
 }
 
 #[derive(Debug)]
@@ -184,7 +184,7 @@ impl ListingParser {
             return None;
         }
         self.hold_name(input);
-        if matches!(self.scratch.wrap, Wrap::Name | Wrap::Doubtful) {
+        if matches!(self.scratch.wrap, Wrap::Name | Wrap::Ambiguous) {
             return self.parse_held(input);
         }
         let Self { lines, scratch, choice, dates, offset, .. } = self;
@@ -225,8 +225,8 @@ impl ListingParser {
         let Some(line) = self.lines.next(input) else { return };
         if is_wrapped_name(line, &self.choice) {
             self.scratch.hold(line.trim_ascii_end(), Wrap::Name);
-        } else if is_doubtful(line, &self.choice, &self.dates, End::Present) {
-            self.scratch.hold(line, Wrap::Doubtful);
+        } else if is_ambiguous(line, &self.choice, &self.dates, End::Present) {
+            self.scratch.hold(line, Wrap::Ambiguous);
         } else {
             self.lines.again(input, before);
         }
@@ -251,9 +251,9 @@ impl ListingParser {
         *is_open |= last.is_some();
         let held = match (scratch.wrap, last) {
             (Wrap::Name, None) => Some(Held::Alone),
-            (Wrap::Doubtful, None) => Some(Held::Doubtful(Next::End)),
+            (Wrap::Ambiguous, None) => Some(Held::Ambiguous(Next::End)),
             (_, None) => return None,
-            (Wrap::Name | Wrap::Doubtful, Some(line)) => {
+            (Wrap::Name | Wrap::Ambiguous, Some(line)) => {
                 let held = scratch.resolve(line, choice, dates);
                 lines.finish_again();
                 Some(held)
@@ -266,9 +266,9 @@ impl ListingParser {
                 scratch.hold(line.trim_ascii_end(), Wrap::Name);
                 Some(Held::Alone)
             }
-            (Wrap::Empty, Some(line)) if is_doubtful(line, choice, dates, End::Missing) => {
-                scratch.hold(line, Wrap::Doubtful);
-                Some(Held::Doubtful(Next::End))
+            (Wrap::Empty, Some(line)) if is_ambiguous(line, choice, dates, End::Missing) => {
+                scratch.hold(line, Wrap::Ambiguous);
+                Some(Held::Ambiguous(Next::End))
             }
             (_, Some(_)) => {
                 lines.finish_again();
@@ -308,8 +308,8 @@ impl Scratch {
     /// Decides with the next line what the kept line means
     fn resolve(&mut self, next: &[u8], choice: &Choice, dates: &Dates) -> Held {
         match choice {
-            Choice::Votes(votes) if self.wrap == Wrap::Doubtful => {
-                Held::Doubtful(votes.next(next, dates))
+            Choice::Votes(votes) if self.wrap == Wrap::Ambiguous => {
+                Held::Ambiguous(votes.next(next, dates))
             }
             _ if self.is_continued(next, choice, dates) => Held::Continued,
             _ => Held::Alone,
@@ -321,7 +321,7 @@ impl Scratch {
         self.wrap = if held == Held::Continued { Wrap::Continued } else { Wrap::Empty };
         match (held, choice) {
             (Held::Continued, _) => Item::Note(Note::Continued(&self.wrapped)),
-            (Held::Doubtful(next), Choice::Votes(votes)) => votes.doubtful(&self.wrapped, next),
+            (Held::Ambiguous(next), Choice::Votes(votes)) => votes.ambiguous(&self.wrapped, next),
             (_, choice) => lone_name(&self.wrapped, choice, dates),
         }
     }
@@ -440,10 +440,10 @@ fn read<'a>(
 }
 
 /// Whether the meaning of this line depends on the next one
-fn is_doubtful(line: &[u8], choice: &Choice, dates: &Dates, end: End) -> bool {
+fn is_ambiguous(line: &[u8], choice: &Choice, dates: &Dates, end: End) -> bool {
     match choice {
         Choice::Fixed(_) => false,
-        Choice::Votes(votes) => votes.is_doubtful(line, dates, end),
+        Choice::Votes(votes) => votes.is_ambiguous(line, dates, end),
     }
 }
 

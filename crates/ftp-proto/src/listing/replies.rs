@@ -12,7 +12,7 @@ use crate::control::reply::Reply;
 use crate::error::Error;
 
 /// Returns the entry in a reply to MLST (RFC 3659 section 7): the first line with facts, whether or not it is
-/// indented (Q123)
+/// indented
 ///
 /// Its name is the path as the server writes it.
 #[must_use]

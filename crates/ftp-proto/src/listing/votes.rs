@@ -1,6 +1,6 @@
 //! Detects the format of lines: each line that a format can parse is a vote for it
 
-use super::ambiguous::{self, Doubt, Next};
+use super::ambiguous::{self, Ambiguity, Next};
 use super::damaged::{is_cut, is_damaged};
 use super::entry::{Entry, EntryKind};
 use super::format::Format;
@@ -160,34 +160,35 @@ impl Votes {
     }
 
     /// Whether the meaning of this line depends on the next one
-    pub(super) fn is_doubtful(&self, line: &[u8], dates: &Dates, end: End) -> bool {
-        let may_be = |doubt| match doubt {
-            Doubt::Message | Doubt::Total => true,
+    pub(super) fn is_ambiguous(&self, line: &[u8], dates: &Dates, end: End) -> bool {
+        let may_be = |ambiguity| match ambiguity {
+            Ambiguity::Message | Ambiguity::Total => true,
             // After a blank line, it is a heading.
-            Doubt::Heading => self.previous == Previous::Other,
-            Doubt::Name => end == End::Present && !self.is_volume(line),
+            Ambiguity::Heading => self.previous == Previous::Other,
+            Ambiguity::Name => end == End::Present && !self.is_volume(line),
         };
         self.names == BareNames::Perhaps
-            && ambiguous::doubt(line).is_some_and(may_be)
+            && ambiguous::ambiguity(line).is_some_and(may_be)
             && self.find(Line::whole(line), &mut dates.clone()).is_none()
     }
 
-    /// Returns what a line is, as far as it explains the doubtful one before it
+    /// Returns what a line is, as far as it explains the ambiguous one before it
     pub(super) fn next(&self, line: &[u8], dates: &Dates) -> Next {
         if let Some((format, _)) = self.find(Line::whole(line), &mut dates.clone()) {
             return Next::Entry(format);
         }
-        match (note::of(line), ambiguous::doubt(line)) {
+        match (note::of(line), ambiguous::ambiguity(line)) {
             (Some((Note::Section(_), None)), _) => Next::Heading,
-            (Some(_), _) | (_, Some(Doubt::Message)) => Next::Other,
+            (Some(_), _) | (_, Some(Ambiguity::Message)) => Next::Other,
             _ if is_damaged(line) => Next::Other,
             _ => Next::Name,
         }
     }
 
-    /// Returns the item of a [doubtful](Self::is_doubtful) line
-    pub(super) fn doubtful<'a>(&mut self, line: &'a [u8], next: Next) -> Item<'a> {
-        let item = ambiguous::doubt(line).and_then(|doubt| ambiguous::resolve(line, doubt, next));
+    /// Returns the item of an [ambiguous](Self::is_ambiguous) line
+    pub(super) fn ambiguous<'a>(&mut self, line: &'a [u8], next: Next) -> Item<'a> {
+        let item = ambiguous::ambiguity(line)
+            .and_then(|ambiguity| ambiguous::resolve(line, ambiguity, next));
         if matches!(item, Some(Item::Note(Note::Total(_)))) {
             self.names = BareNames::No;
         }

@@ -3,7 +3,7 @@
 //! ```text
 //! FEAT ── 2yz ──────────────▶ done: features, remembered
 //!      ── 500, 502, 504 ────▶ done: none, remembered
-//!      ── other 4yz, 5yz ───▶ refused, not remembered (Q18: sent before the login)
+//!      ── other 4yz, 5yz ───▶ refused, not remembered: it was sent before the login
 //! ```
 
 use crate::claim::Outcome;

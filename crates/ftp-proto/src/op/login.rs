@@ -85,13 +85,13 @@ impl Login {
             }
             Input::Reply(reply) if self.was_unneeded(&reply) => self.once_more(cx)?,
             Input::Quiet if self.stage == Stage::PassUnasked => {
-                cx.wire.control.set_doubtful();
+                cx.wire.control.set_uncertain();
                 self.once_more(cx)?;
             }
             Input::Quiet => {
                 if let (Stage::PassOfBatch, Some(password)) = (self.stage, self.password.take()) {
                     cx.wire.session.batches = Batches::Refused;
-                    cx.wire.control.set_doubtful();
+                    cx.wire.control.set_uncertain();
                     self.stage = Stage::OneByOne;
                     cx.send(&Command::secret(Verb::PASS, &password));
                 }
@@ -181,7 +181,7 @@ impl Login {
     }
 }
 
-/// Returns the error of a refusal, which in clear text may mean that TLS is required (Q23)
+/// Returns the error of a refusal, which in clear text may mean that TLS is required
 fn refusal(reply: Reply, cx: &Context<'_>) -> Error {
     let clear = cx.wire.session.control == ControlSecurity::Clear;
     let code = reply.code().get();
@@ -223,7 +223,7 @@ fn mentions_tls(text: &[u8]) -> bool {
 
 /// Returns ftplib's defaults for a login without a name or password: `anonymous`, password `anonymous@`
 ///
-/// The password `-` becomes `-anonymous@`, which suppresses banners on old servers (Q21).
+/// The password `-` becomes `-anonymous@`, which suppresses banners on old servers.
 pub(crate) fn anonymous_defaults<'a>(user: &'a [u8], password: &'a [u8]) -> (&'a [u8], &'a [u8]) {
     let user: &[u8] = if user.is_empty() { b"anonymous" } else { user };
     let password: &[u8] = match (user, password) {

@@ -83,7 +83,7 @@ impl Open {
         Self { mode, first: First::Untried, state: State::Start }
     }
 
-    /// Connects to the port that was announced ahead, if there is one
+    /// Connects to the port that was announced in advance, if there is one
     pub(crate) fn ahead(cx: &mut Context<'_>) -> Option<Self> {
         let longest = cx.wire.config.settle_quiet;
         let (port, since) = cx.wire.session.ahead.take_port(cx.now, longest)?;
@@ -118,7 +118,7 @@ impl Open {
             (Input::Data, State::Ahead(since)) => match cx.wire.data_state() {
                 Some(DataState::Ended(_)) => self.ask_afresh(cx),
                 Some(DataState::Connecting) | None => {}
-                // A request has no time: only now is it known how old the port is. By now it may be another session's.
+                // A request carries no time, so the port's age is known only now: another session may have it by then.
                 Some(_) if is_too_old(since, cx) => {
                     cx.wire.close_data();
                     self.ask(first_passive(cx), Sent::Alone, cx);
@@ -168,7 +168,7 @@ impl Open {
         matches!(self.state, State::Connecting(_)) && trusts_path(wire)
     }
 
-    /// Asks for another port instead of the one announced ahead, for which no command has been sent yet
+    /// Asks for another port instead of the one announced in advance, for which no command has been sent yet
     fn ask_afresh(&mut self, cx: &mut Context<'_>) {
         cx.wire.close_data();
         cx.wire.session.ahead.give_up();
@@ -300,7 +300,7 @@ const fn trusts_path(wire: &Wire) -> bool {
     wire.config.pipeline && matches!(wire.session.path, PassivePath::Proven)
 }
 
-/// Returns the address in a 2yz to PASV or EPSV, parsed by its content: some servers answer one like the other (Q60)
+/// Returns the address in a 2yz to PASV or EPSV, parsed by its content: some servers answer one like the other
 pub(crate) fn passive_address(reply: Reply) -> Result<PassiveAddress, Error> {
     let reply = completion(reply)?;
     fields::parse_passive(&reply).ok_or(Error::InvalidReply(reply))

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! QUIT ── 2yz ──▶ done, connection closed
-//!      ── EOF ──▶ done, without a reply (Q112)
+//!      ── EOF ──▶ done, without a reply
 //!      ── 4yz, 5yz ──▶ refused, the session goes on
 //! ```
 

@@ -17,10 +17,9 @@
 //!
 //! LIST and NLST never get the name of another directory as their argument, because a server may also take it for an
 //! option, a pattern or a file. vsftpd lists a directory that the user may not read as an entry of the current
-//! one, and one that is missing as empty (Q126); Pure-FTPd expands `[` and `*`, and finds nothing in `two words` (Q36,
-//! Q37).
+//! one, and one that is missing as empty; Pure-FTPd expands `[` and `*`, and finds nothing in `two words`.
 //!
-//! A directory that the user may not read looks empty in the LIST of some servers (Q158). So if LIST shows nothing, the
+//! A directory that the user may not read looks empty in the LIST of some servers. So if LIST shows nothing, the
 //! client asks for the user's rights with MLST, on servers whose MLST has them:
 //!
 //! ```text
@@ -78,7 +77,7 @@ impl ReadDir {
         Self::by(path, By::Long)
     }
 
-    /// Reads only names, by NLST, or as [`Self::new`] if the server does not know NLST (Q125)
+    /// Reads only names, by NLST, or as [`Self::new`] if the server does not know NLST
     #[must_use]
     pub fn names(path: impl AsRef<[u8]>) -> Self {
         Self::by(path, By::Names)
@@ -143,7 +142,7 @@ enum Stage {
         /// The listing, if its EPSV was sent together with CWD
         begun: Option<Box<TransferOp>>,
     },
-    /// A path made of the user's was refused: the session returns, to try with the user's own
+    /// The path that was built from the user's was refused: the session returns, to try the user's own
     Returning,
     /// A listing of the requested directory, which was entered
     ListingInside(Verb),
@@ -409,7 +408,7 @@ fn best(session: &Session) -> Verb {
     }
 }
 
-/// Whether the name contains something that servers take for options or for a pattern, also in MLSD (Q36, Q37)
+/// Whether the name contains something that servers take for options or for a pattern, also in MLSD
 fn is_hard(path: &Argument) -> bool {
     let path = path.as_bytes();
     let edge = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));

@@ -1,11 +1,11 @@
 //! Rename: RNFR, RNTO (RFC 959 section 4.1.3)
 //!
 //! ```text
-//! RNFR ── 3yz (or 2yz, Q34) ──▶ RNTO ── 2yz ──▶ done
+//! RNFR ── 3yz (or 2yz) ──▶ RNTO ── 2yz ──▶ done
 //! ```
 //!
 //! If it is aborted before RNTO was sent, the RNTO that follows has no name, so that it renames nothing: after RNFR,
-//! ProFTPD refuses every command but RNTO and QUIT (Q152).
+//! ProFTPD refuses every command but RNTO and QUIT.
 
 use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Verb};

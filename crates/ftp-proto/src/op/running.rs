@@ -79,7 +79,7 @@ impl Running {
             // A login leads into a directory of its own.
             Self::Invalid(_) | Self::Quit(_) | Self::Features(_) | Self::Login(_) => false,
             Self::Simple(simple) => match simple.verb() {
-                // What a raw command does, only the caller knows.
+                // Only the caller knows what a raw command does.
                 _ if simple.is_raw() => true,
                 Verb::NOOP | Verb::ACCT => false,
                 Verb::CWD => !simple.argument().is_some_and(|path| working.is_independent(path)),

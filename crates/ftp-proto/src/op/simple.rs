@@ -34,13 +34,13 @@ pub(crate) enum Want {
     Entry,
     /// 2yz or 3yz: a raw command, whose meaning only the caller knows (ftplib's `sendcmd`)
     Any,
-    /// A number of bytes, asked for in TYPE I: in TYPE A, servers count what they would send as text (Q41)
+    /// A number of bytes, asked for in TYPE I: in TYPE A, servers count what they would send as text
     Size,
     /// A time (RFC 3659 section 3)
     Time,
     /// A path in quotes (RFC 959 appendix II)
     Path,
-    /// As `Path`, but servers that omit the path have still done what was asked (Q33)
+    /// As `Path`, but servers that omit the path have still done what was asked
     MadePath,
 }
 
@@ -67,7 +67,7 @@ impl Simple {
         Self { verb, parameter, want, state: State::Command }
     }
 
-    /// Creates CDUP, with `CWD ..` for servers that don't know it (Q32)
+    /// Creates CDUP, with `CWD ..` for servers that don't know it
     pub(crate) const fn parent() -> Self {
         Self {
             verb: Verb::CDUP,
@@ -125,7 +125,7 @@ impl Simple {
     }
 
     fn send(&self, cx: &mut Context<'_>) {
-        // Even if the reply is no longer needed.
+        // The command has its effect even if nobody waits for the reply.
         if self.want == Want::Any {
             self.forget_what_it_changes(cx);
         }
@@ -136,7 +136,7 @@ impl Simple {
             Parameter::Secret(secret) => Command::secret(self.verb, secret),
         });
         if self.want == Want::Entry {
-            // For every request, the working directory is still the user's.
+            // Requests still refer to the directory that the user has chosen.
             cx.wire.control.effects = effects;
         }
     }
@@ -186,7 +186,7 @@ impl Simple {
         let session = &mut cx.wire.session;
         match self.verb {
             Verb::TYPE => session.type_ = None,
-            Verb::REST => session.marker = RestartMarker::Doubtful,
+            Verb::REST => session.marker = RestartMarker::Uncertain,
             Verb::USER | Verb::PASS | Verb::ACCT | Verb::REIN | Verb::HOST => {
                 session.forget_login();
             }

@@ -8,7 +8,7 @@
 //! If the server answers that it does not know a command of a batch, that command and those after it are sent again, one
 //! by one.
 //!
-//! In TYPE A, servers count what they would send as text (Q41), so without TYPE I the size is not known.
+//! In TYPE A, servers count what they would send as text, so without TYPE I the size is not known.
 
 use crate::claim::{Outcome, SizeAndTime};
 use crate::control::command::{Argument, Command, Verb};
@@ -84,7 +84,7 @@ impl SizeAndTimeOp {
             }
             Input::Quiet => {
                 cx.wire.session.batches = Batches::Refused;
-                cx.wire.control.set_doubtful();
+                cx.wire.control.set_uncertain();
                 return Ok(Step::Again);
             }
             Input::Reply(reply) if reply.kind() != ReplyKind::Preliminary => {

@@ -18,8 +18,8 @@
 //! (4yz | 5yz, any)                              close, fail; or try again, see `refused` (outcome.rs)
 //! ```
 //!
-//! REST is sent directly before its transfer command (Q51). The one exception is a REST 0 before TYPE A, which clears
-//! an old marker (Q54). After the transfer command nothing is sent until its final reply has come, except EPSV for the
+//! REST is sent directly before its transfer command. The one exception is a REST 0 before TYPE A, which clears
+//! an old marker. After the transfer command nothing is sent until its final reply has come, except EPSV for the
 //! next transfer where the server is known to tolerate it (prefetch.rs).
 
 mod control_side;
@@ -161,7 +161,7 @@ impl TransferOp {
             }
             (Stage::Open(_), Input::Quiet) => {
                 cx.wire.session.batches = Batches::Refused;
-                cx.wire.control.set_doubtful();
+                cx.wire.control.set_uncertain();
                 self.stage = Stage::Type;
                 return Ok(Step::Again);
             }
@@ -297,10 +297,10 @@ impl TransferOp {
     }
 
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
-        let is_doubtful = cx.wire.session.marker == RestartMarker::Doubtful;
+        let is_uncertain = cx.wire.session.marker == RestartMarker::Uncertain;
         let becomes_text =
             self.type_ == TransferType::Ascii && cx.wire.session.type_ != Some(self.type_);
-        if is_doubtful && becomes_text && self.offset == 0 {
+        if is_uncertain && becomes_text && self.offset == 0 {
             self.stage = Stage::ClearMarker;
             cx.send(&Command::number(Verb::REST, 0));
             return Ok(Step::Pending);
@@ -335,11 +335,11 @@ impl TransferOp {
     }
 
     fn restart_or_ask(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
-        if self.offset > 0 || cx.wire.session.marker == RestartMarker::Doubtful {
+        if self.offset > 0 || cx.wire.session.marker == RestartMarker::Uncertain {
             // A marker from an earlier REST may still be set on the server: clear it.
             self.stage = Stage::Rest { before: cx.wire.session.marker };
             // This holds from now on, whether the reply comes or not.
-            cx.wire.session.marker = RestartMarker::Doubtful;
+            cx.wire.session.marker = RestartMarker::Uncertain;
             cx.send(&Command::number(Verb::REST, self.offset));
             return Ok(Step::Pending);
         }

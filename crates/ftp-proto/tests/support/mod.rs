@@ -35,7 +35,7 @@ pub(crate) fn feed<'a>(config: ReplyConfig, pieces: impl IntoIterator<Item = &'a
             match reply {
                 Some(reply) => {
                     assert_eq!(piece[consumed - 1], b'\n', "a reply ends with its line");
-                    assert!(!parser.is_partial(), "nothing is kept behind a reply");
+                    assert!(!parser.is_partial(), "nothing is kept after a reply");
                     fed.wire_lines.push(reply.wire_lines().map(<[u8]>::to_vec).collect());
                     fed.replies.push(reply);
                 }
@@ -63,8 +63,8 @@ pub(crate) fn feed_every_way(config: ReplyConfig, bytes: &[u8]) -> Fed {
         let mut rest = bytes;
         let longest = 1 + random.below(rest.len().clamp(1, 40));
         let pieces: Vec<_> = std::iter::from_fn(|| {
-            let (piece, behind) = rest.split_at(rest.len().min(1 + random.below(longest)));
-            rest = behind;
+            let (piece, after) = rest.split_at(rest.len().min(1 + random.below(longest)));
+            rest = after;
             (!piece.is_empty()).then_some(piece)
         })
         .collect();

@@ -290,7 +290,7 @@ fn a_budget_is_not_forgotten_while_the_server_may_count_its_last_session() {
     }
 }
 
-/// vsftpd without a free passive port (Q148) has too many sessions; any other `500 OOPS` is about one of them
+/// vsftpd without a free passive port has too many sessions; any other `500 OOPS` is about one of them
 #[test]
 fn a_process_that_exits_lowers_the_ceiling_only_if_ports_are_lacking() {
     let end = |text: &[u8]| {

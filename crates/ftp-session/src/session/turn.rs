@@ -24,7 +24,7 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Call it after [`Self::ready`], when [`Self::deadline`] has passed, and while [`Self::has_work`]; at other times
     /// it is harmless. Afterwards poll for events and, if a transfer is running, move data.
     ///
-    /// Readiness is handled before a deadline that has passed: if the shell is late, the server's answer is not. A
+    /// Readiness is handled before a deadline that has passed, so a late shell does not make the server late. A
     /// session that was [cancelled](Self::cancel_flag) ends.
     pub fn turn<T>(&mut self, transport: &mut T, now: Time)
     where

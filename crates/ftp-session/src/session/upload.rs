@@ -40,7 +40,7 @@ impl<S: Read + Write, L> Session<S, L> {
                         Ok(Unexpected::Nothing) => {}
                         Ok(Unexpected::Bytes) => return self.over(id, UNEXPECTED, now),
                         Ok(Unexpected::End) => *server = ServerEnd::Closed,
-                        // The server sends nothing more; the next write shows whether it still reads.
+                        // The server has closed its sending side; the next write shows whether it still receives.
                         Err(error) if TlsError::in_io(&error).is_some() => {
                             *server = ServerEnd::Closed;
                         }

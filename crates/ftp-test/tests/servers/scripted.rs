@@ -18,7 +18,7 @@ fn a_script_is_played_to_its_end() {
         drop(accept(&peer.pasv()));
         peer.exchange("RETR a", "150 nothing comes");
         peer.reply("226 done");
-        peer.farewell();
+        peer.serve_quit();
     });
     let mut ftp = Raw::login(server.address());
     assert_eq!(ftp.fetch("RETR a").0.unwrap(), b"");

@@ -32,7 +32,7 @@ fn expired_and_not_yet_valid() {
     for version in VERSIONS {
         let error = refusal(&config(version), &Server::with(&old, version, None));
         assert!(matches!(error, TlsError::CertificateExpired { not_after: Some(_) }));
-        assert!(error.to_string().contains("expired 2002-03-04"), "{error}");
+        assert!(error.to_string().contains("expired on 2002-03-04"), "{error}");
         assert!(error.is_certificate());
         let error = refusal(&config(version), &Server::with(&young, version, None));
         assert!(matches!(error, TlsError::CertificateNotYetValid { not_before: Some(_) }));

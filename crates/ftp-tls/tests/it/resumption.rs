@@ -57,7 +57,7 @@ fn a_refused_listing_brings_tickets() {
     let context = context(&config(TlsVersion::Tls13));
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(2));
-    let (mut uploads, mut harvests) = (0, 0);
+    let (mut uploads, mut listings) = (0, 0);
     while uploads < 100 {
         match context.upload_permit() {
             UploadPermit::Proceed => {
@@ -66,12 +66,12 @@ fn a_refused_listing_brings_tickets() {
             }
             UploadPermit::ObtainTicket => {
                 assert!(!refused(&context, server.accept(2)).unwrap().resumed());
-                harvests += 1;
+                listings += 1;
             }
             UploadPermit::Reconnect => panic!("after {uploads} uploads"),
         }
     }
-    assert_eq!(harvests, 49);
+    assert_eq!(listings, 49);
 }
 
 #[test]

@@ -4,8 +4,9 @@
 //! any event ─▶ change: lock · the change · serve · unlock · wake called tasks, close sessions
 //! ```
 //!
-//! No value whose drop takes the lock is dropped under it: there, sessions are bare [`Member`]s, and a permit to open
-//! one is only noted. [`Lease`](super::Lease)s and permits are made from them after unlocking.
+//! A value that takes the lock when it is dropped is never dropped while the lock is held: there, sessions are bare
+//! [`Member`]s, and a permit to open one is only noted. [`Lease`](super::Lease)s and permits are made from them after
+//! unlocking.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -25,7 +25,7 @@ impl Kind {
 
 /// A server, without TLS
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Login {
     pub port: u16,
     pub user: String,
     pub password: String,
@@ -53,8 +53,8 @@ fn text(error: impl std::error::Error) -> String {
 }
 
 impl Client {
-    pub fn new(kind: Kind, place: &Place) -> Self {
-        let Place { port, user, password, root } = place;
+    pub fn new(kind: Kind, place: &Login) -> Self {
+        let Login { port, user, password, root } = place;
         let endpoint = format!("ftp://127.0.0.1:{port}");
         match kind {
             Kind::Ours => {

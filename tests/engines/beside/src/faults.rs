@@ -5,7 +5,7 @@ use std::time::Duration;
 use ftp_test::{Action, Command, Limit, Server};
 use futures_util::StreamExt;
 
-use crate::client::{Client, Place};
+use crate::client::{Client, Login};
 use crate::table::{Cell, Row, row, short};
 
 const SIZE: usize = 1_000_000;
@@ -19,8 +19,8 @@ fn server() -> Server {
     Server::with_files([("f", content())])
 }
 
-fn place(server: &Server, password: &str) -> Place {
-    Place {
+fn place(server: &Server, password: &str) -> Login {
+    Login {
         port: server.address().port(),
         user: "u".to_owned(),
         password: password.to_owned(),

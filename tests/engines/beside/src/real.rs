@@ -8,7 +8,7 @@ use ftp_tests::command_log::CommandLog;
 use ftp_tests::servers::{self, Counted, Server};
 use futures_util::StreamExt;
 
-use crate::client::{Client, Place};
+use crate::client::{Client, Login};
 use crate::faults::at_once;
 use crate::table::{Cell, Row, row, short};
 
@@ -27,7 +27,7 @@ fn large() -> Vec<u8> {
 }
 
 /// Creates a directory on a server; returns it, and its path on this host
-fn place(server: &Server, name: &str) -> (Place, PathBuf) {
+fn place(server: &Server, name: &str) -> (Login, PathBuf) {
     let name = format!("beside-{}-{name}", std::process::id());
     let local = server.home.join(&name);
     fs::create_dir_all(&local).unwrap();
@@ -35,7 +35,7 @@ fn place(server: &Server, name: &str) -> (Place, PathBuf) {
     fs::set_permissions(&local, open).unwrap();
     let Server { port, user, password, directory, .. } = server.clone();
     let root = format!("{}/{name}", directory.trim_end_matches('/'));
-    (Place { port, user, password, root }, local)
+    (Login { port, user, password, root }, local)
 }
 
 /// Seconds since `begun`, and the logins and bytes in the log

@@ -25,7 +25,7 @@ use url::Url;
 
 /// A line of `tests/.run/state/servers.tsv`, with a new directory on that server
 #[derive(Clone, Debug)]
-struct Place {
+struct TestFolder {
     name: String,
     port: u16,
     user: String,
@@ -37,7 +37,7 @@ struct Place {
     ca: PathBuf,
 }
 
-fn places() -> Vec<Place> {
+fn places() -> Vec<TestFolder> {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let Some(file) = std::env::var_os("FTP_SERVERS").map(PathBuf::from) else {
         println!("LEFT OUT: there are no servers, tests/run starts them");
@@ -52,7 +52,7 @@ fn places() -> Vec<Place> {
         fs::create_dir(&local).unwrap();
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
         fs::set_permissions(&local, open).unwrap();
-        Place {
+        TestFolder {
             name: fields[0].to_owned(),
             port: fields[2].parse().unwrap(),
             user: fields[4].to_owned(),
@@ -65,7 +65,7 @@ fn places() -> Vec<Place> {
     fs::read_to_string(&file).unwrap().lines().map(parse).collect()
 }
 
-impl Place {
+impl TestFolder {
     fn options(&self) -> Options {
         let tls = TlsConfig::builder(Trust::OwnCa).add_ca_file(&self.ca).build().unwrap();
         Options::new(Config::new(TlsPolicy::Explicit)).tls(tls)

@@ -98,7 +98,7 @@ impl Facts<'_> {
             }
         }
         let moves = self.downloads() || self.uploads();
-        // Two final replies are owed at once, and one that was replaced, dropped or doubled contradicts both.
+        // Two final replies are expected at once, and one that was replaced, dropped or doubled contradicts both.
         let is_broken = matches!(self.case.fault, Fault::Reply(..));
         if self.case.prefetch == Prefetch::Always && moves && (self.misled() || is_broken) {
             may.extend([Class::Protocol, Class::TimedOut, Class::DataTimedOut]);

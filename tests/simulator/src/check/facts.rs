@@ -90,12 +90,12 @@ impl<'a> Facts<'a> {
             _ => self.case.task != Task::Quit,
         };
         // Others end the transfer.
-        let bears = match self.case.habit {
+        let works = match self.case.habit {
             Habit::None => true,
             Habit::Beside(how) => !how.ends_transfers(),
             _ => false,
         };
-        can && self.case.fault == Fault::None && bears
+        can && self.case.fault == Fault::None && works
     }
 
     pub(super) fn downloads(&self) -> bool {

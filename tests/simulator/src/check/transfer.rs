@@ -5,7 +5,9 @@ use std::time::Duration;
 use ftp_proto::DataFailure;
 
 use super::super::session::FILE;
-use super::super::{Beside, DataFault, Fault, Habit, HandshakeFault, Move, MoveEnd, Place, Task};
+use super::super::{
+    Beside, DataFault, Fault, Habit, HandshakeFault, Move, MoveEnd, Position, Task,
+};
 use super::{Class, Facts};
 
 impl Facts<'_> {
@@ -272,7 +274,7 @@ impl Facts<'_> {
     }
 
     pub(super) fn endings_of_half_lines(&self, may: &mut Vec<Class>) {
-        if let Fault::Closing(Place::Between, _) = self.case.fault {
+        if let Fault::Closing(Position::Between, _) = self.case.fault {
             may.extend([Class::Protocol, Class::Invalid, Class::Lost]);
         }
     }

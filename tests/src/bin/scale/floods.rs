@@ -16,7 +16,7 @@ use crate::{FILE, Harness, Loop};
 
 /// When the server starts the flood
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Moment {
     /// Instead of the reply to a command
     Control,
     /// Instead of a file
@@ -27,9 +27,9 @@ enum Place {
     Closing,
 }
 
-const PLACES: [Place; 4] = [Place::Control, Place::Data, Place::Listing, Place::Closing];
+const MOMENTS: [Moment; 4] = [Moment::Control, Moment::Data, Moment::Listing, Moment::Closing];
 
-/// Measures every flood at every place
+/// Measures every flood at every moment
 pub(crate) fn run(policy: TlsPolicy, count: usize) {
     println!(
         "{policy:?}: {count} sessions, one of them flooded. Throughput of the others, of that without"
@@ -37,27 +37,27 @@ pub(crate) fn run(policy: TlsPolicy, count: usize) {
     println!(
         "the flood: by the clock, where the flood's making competes, and by processor time of this side"
     );
-    println!("| flood | place | worst turn, ms of processor | by the clock | by processor time |");
+    println!("| flood | moment | worst turn, ms of processor | by the clock | by processor time |");
     println!("|---|---|---|---|---|");
     let harness = Harness::start();
     let mut all = Loop::new();
     let keys = all.log_in(count - 1, &harness, policy);
     // The first run is slower, because caches are cold.
     rate(&mut all, &keys);
-    for place in PLACES {
+    for moment in MOMENTS {
         for flood in FLOODS {
             // On the control connection these bytes are an endless reply, and the server of an upload has no bytes to
             // send.
             let has_bytes = matches!(flood, Flood::SingleBytes | Flood::KeyUpdates);
-            if has_bytes && matches!(place, Place::Control | Place::Closing) {
+            if has_bytes && matches!(moment, Moment::Control | Moment::Closing) {
                 continue;
             }
-            let worst = worst_turn(place, flood);
+            let worst = worst_turn(moment, flood);
             let without = rate(&mut all, &keys);
-            let with = flooded_rate(&mut all, &keys, place, flood);
+            let with = flooded_rate(&mut all, &keys, moment, flood);
             let ms = worst.as_secs_f64() * 1e3;
             let (clock, processor) = (with.0 / without.0, with.1 / without.1);
-            println!("| {flood:?} | {place:?} | {ms:.2} | {clock:.2} | {processor:.2} |");
+            println!("| {flood:?} | {moment:?} | {ms:.2} | {clock:.2} | {processor:.2} |");
         }
     }
 }
@@ -73,11 +73,11 @@ fn rate(all: &mut Loop, keys: &[Key]) -> (f64, f64) {
     (bytes as f64 / clock.as_secs_f64(), bytes as f64 / processor.as_secs_f64())
 }
 
-fn flooded_rate(all: &mut Loop, keys: &[Key], place: Place, flood: Flood) -> (f64, f64) {
-    let server = serve(place, flood);
+fn flooded_rate(all: &mut Loop, keys: &[Key], moment: Moment, flood: Flood) -> (f64, f64) {
+    let server = serve(moment, flood);
     let key = all.manager.connect(&[server.address()], options()).unwrap();
-    begin(&mut all.manager.session(key).unwrap(), place);
-    let mut leaves = place == Place::Listing;
+    begin(&mut all.manager.session(key).unwrap(), moment);
+    let mut leaves = moment == Moment::Listing;
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_millis(500) {
         all.wait(Some(Duration::from_millis(10)));
@@ -96,18 +96,18 @@ fn flooded_rate(all: &mut Loop, keys: &[Key], place: Place, flood: Flood) -> (f6
 ///
 /// The measurement includes interruptions by the system, which are rare but longer than any turn. So the result is the
 /// minimum of several samples: the cost of a turn appears in each of them.
-fn worst_turn(place: Place, flood: Flood) -> Duration {
-    (0..3).map(|_| worst_in_sample(place, flood)).min().unwrap()
+fn worst_turn(moment: Moment, flood: Flood) -> Duration {
+    (0..3).map(|_| worst_in_sample(moment, flood)).min().unwrap()
 }
 
-fn worst_in_sample(place: Place, flood: Flood) -> Duration {
-    let server = serve(place, flood);
+fn worst_in_sample(moment: Moment, flood: Flood) -> Duration {
+    let server = serve(moment, flood);
     let mut poll = Poll::new().unwrap();
     let mut events = Events::with_capacity(8);
     let addresses = [server.address()];
     let mut session = Session::connect(poll.registry(), Token(0), &addresses, options()).unwrap();
-    begin(&mut session, place);
-    let mut leaves = place == Place::Listing;
+    begin(&mut session, moment);
+    let mut leaves = moment == Moment::Listing;
     let mut worst = Duration::ZERO;
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(1) {
@@ -133,13 +133,13 @@ fn options() -> Options {
 }
 
 /// Makes the requests that lead to the flood
-fn begin(session: &mut Session, place: Place) {
+fn begin(session: &mut Session, moment: Moment) {
     session.login("u", "p");
-    match place {
-        Place::Control => drop(session.noop()),
-        Place::Data => drop(session.get("f")),
-        Place::Listing => drop(session.list(List::new(""))),
-        Place::Closing => drop(session.put("f")),
+    match moment {
+        Moment::Control => drop(session.noop()),
+        Moment::Data => drop(session.get("f")),
+        Moment::Listing => drop(session.list(List::new(""))),
+        Moment::Closing => drop(session.put("f")),
     }
 }
 
@@ -161,7 +161,7 @@ fn go_on(session: &mut Session, leaves: &mut bool) {
     }
 }
 
-fn serve(place: Place, flood: Flood) -> Server {
+fn serve(moment: Moment, flood: Flood) -> Server {
     Server::start(move |s| {
         let tls = Tls::new();
         let mut control = tls.welcome(s);
@@ -173,18 +173,18 @@ fn serve(place: Place, flood: Flood) -> Server {
             data.handshake();
             data
         };
-        match place {
-            Place::Control => {
+        match moment {
+            Moment::Control => {
                 control.expect("NOOP");
                 Flooding::new(control, flood).pour();
             }
-            Place::Data => Flooding::new(data("RETR f", "TYPE I"), flood).pour(),
-            Place::Listing => {
+            Moment::Data => Flooding::new(data("RETR f", "TYPE I"), flood).pour(),
+            Moment::Listing => {
                 let mut data = data("LIST", "TYPE A");
                 data.send(b"one\r\ntwo\r\n");
                 Flooding::new(data, flood).pour();
             }
-            Place::Closing => {
+            Moment::Closing => {
                 let mut data = data("STOR f", "TYPE I");
                 data.read_all();
                 Flooding::new(data, flood).pour();

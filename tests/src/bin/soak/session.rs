@@ -24,7 +24,7 @@ struct Session<'a> {
     /// Files whose content is known
     files: BTreeMap<String, Content>,
     /// Names that may or may not exist, because an operation on them failed
-    doubtful: BTreeSet<String>,
+    uncertain: BTreeSet<String>,
     names: u64,
     /// The last lines of the control connection
     trace: Arc<Mutex<VecDeque<String>>>,
@@ -118,7 +118,7 @@ pub(crate) fn run(job: &Job) {
         home,
         security,
         files: BTreeMap::new(),
-        doubtful: BTreeSet::new(),
+        uncertain: BTreeSet::new(),
         names: 0,
         trace: Arc::default(),
     };
@@ -294,10 +294,10 @@ impl Session<'_> {
             Step::Rename => self.rename(ftp),
             Step::Folders => {
                 let name = self.new_name();
-                self.doubtful.insert(name.clone());
+                self.uncertain.insert(name.clone());
                 ftp.mkdir(&name)?;
                 ftp.rmdir(&name)?;
-                self.doubtful.remove(&name);
+                self.uncertain.remove(&name);
                 Ok(())
             }
             Step::Talk => {
@@ -316,7 +316,7 @@ impl Session<'_> {
         let content = bytes(piece.0, piece.1);
         self.job.tally.transfer();
         self.files.remove(&name);
-        self.doubtful.insert(name.clone());
+        self.uncertain.insert(name.clone());
         let transfer = ftp.upload_from(&name, &mut &content[..])?;
         if transfer.bytes != content.len() as u64 {
             self.wrong(&format!("{} bytes of {} sent to {name}", transfer.bytes, content.len()));
@@ -330,7 +330,7 @@ impl Session<'_> {
         let piece = self.new_piece();
         self.job.tally.transfer();
         self.files.remove(&name);
-        self.doubtful.insert(name.clone());
+        self.uncertain.insert(name.clone());
         ftp.upload_from(Put::new(&name).append(), &mut &bytes(piece.0, piece.1)[..])?;
         content.push(piece);
         self.stored(name, content);
@@ -349,7 +349,7 @@ impl Session<'_> {
             }
             Err(error) => self.wrong(&format!("stored {name}: {error}")),
         }
-        self.doubtful.remove(&name);
+        self.uncertain.remove(&name);
         self.files.insert(name, content);
     }
 
@@ -398,7 +398,7 @@ impl Session<'_> {
 
     fn leave_upload(&mut self, ftp: &mut Client) -> Result<(), Error> {
         let name = self.new_name();
-        self.doubtful.insert(name.clone());
+        self.uncertain.insert(name.clone());
         let piece = self.new_piece();
         self.job.tally.transfer();
         let mut upload = ftp.put(&name)?;
@@ -410,12 +410,12 @@ impl Session<'_> {
         let Some((from, content)) = self.pick() else { return Ok(()) };
         let to = self.new_name();
         self.files.remove(&from);
-        self.doubtful.extend([from.clone(), to.clone()]);
+        self.uncertain.extend([from.clone(), to.clone()]);
         ftp.rename(&from, &to)?;
         if self.home.join(&from).exists() {
             self.wrong(&format!("{from} was renamed and is there"));
         }
-        self.doubtful.remove(&from);
+        self.uncertain.remove(&from);
         self.stored(to, content);
         Ok(())
     }
@@ -423,12 +423,12 @@ impl Session<'_> {
     fn delete(&mut self, ftp: &mut Client) -> Result<(), Error> {
         let Some((name, _)) = self.pick() else { return Ok(()) };
         self.files.remove(&name);
-        self.doubtful.insert(name.clone());
+        self.uncertain.insert(name.clone());
         ftp.delete(&name)?;
         if self.home.join(&name).exists() {
             self.wrong(&format!("{name} was deleted and is there"));
         }
-        self.doubtful.remove(&name);
+        self.uncertain.remove(&name);
         Ok(())
     }
 
@@ -441,7 +441,7 @@ impl Session<'_> {
         for name in names {
             // Pure-FTPd lists the directory itself, too.
             let itself = name == "." || name == "..";
-            if !itself && !self.files.contains_key(&name) && !self.doubtful.contains(&name) {
+            if !itself && !self.files.contains_key(&name) && !self.uncertain.contains(&name) {
                 self.wrong(&format!("{what} invents {name}"));
             }
         }

@@ -145,7 +145,7 @@ impl fmt::Debug for Secret {
 pub enum ArgumentError {
     /// The argument contains a byte that would end the command or that no server accepts
     #[error(
-        "{name} at byte {at} of a command's argument: it would end the command",
+        "{name} at byte {at} of a command's argument would end the command",
         name = name(*.byte)
     )]
     Forbidden {

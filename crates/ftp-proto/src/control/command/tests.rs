@@ -71,7 +71,7 @@ fn an_argument_cannot_contain_a_second_command() {
     }
     assert_eq!(
         ArgumentError::Forbidden { byte: b'\r', at: 4 }.to_string(),
-        "CR at byte 4 of a command's argument: it would end the command"
+        "CR at byte 4 of a command's argument would end the command"
     );
 }
 

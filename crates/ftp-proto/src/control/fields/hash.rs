@@ -116,7 +116,7 @@ pub fn parse_hash(text: &[u8], algorithm: HashAlgorithm) -> Option<FileHash> {
 /// missing, and then an answer is read as by [`parse_hash`].
 ///
 /// `size` is the size of the file in bytes. Without it the end of the range is not checked. The draft's end is the last
-/// byte, so a file of 50 bytes is `0-49`; ProFTPD sends the size, `0-50` (server-quirks Q155). Both are accepted.
+/// byte, so a file of 50 bytes is `0-49`; ProFTPD sends the size, `0-50`. Both are accepted.
 #[must_use]
 pub fn parse_hash_of(
     text: &[u8],

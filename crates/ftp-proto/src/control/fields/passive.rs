@@ -12,7 +12,7 @@ use crate::control::reply::{Code, Reply};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the five fields of the RFC, three of them empty")]
 pub struct Epsv {
-    /// An address, which the RFC forbids but some servers send (server-quirks Q61)
+    /// An address, which the RFC forbids but some servers send
     pub host: Option<IpAddr>,
     /// Port, 1 to 65535
     pub port: u16,
@@ -24,7 +24,7 @@ pub struct Epsv {
 pub struct PassiveAddress {
     /// The address, which is often wrong behind NAT, and is a trap if an attacker sent it
     ///
-    /// Connect to the peer of the control connection instead (server-quirks Q59, CVE-2020-8284).
+    /// Connect to the peer of the control connection instead (CVE-2020-8284).
     pub host: Option<IpAddr>,
     /// Port, 1 to 65535
     pub port: u16,
@@ -33,7 +33,7 @@ pub struct PassiveAddress {
 /// Returns the address in an answer to PASV, `227 Entering Passive Mode (h1,h2,h3,h4,p1,p2)`
 ///
 /// The RFC defines only the six numbers, not the form around them: those in parentheses are used if there are any,
-/// else the first six numbers joined by commas (server-quirks Q57). A number above 255 (Q58), port 0, and five or
+/// else the first six numbers joined by commas. A number above 255, port 0, and five or
 /// seven numbers are refused.
 #[must_use]
 #[doc(alias = "parse227")]
@@ -95,7 +95,7 @@ fn comma_run(text: &[u8]) -> CommaRun {
 
 /// Returns the port in an answer to EPSV, `229 Entering Extended Passive Mode (|||port|)`
 ///
-/// Instead of `|`, any byte but a digit is accepted if it is in all four places (server-quirks Q61: a server that
+/// Instead of `|`, any byte but a digit is accepted if it is in all four places (a server that
 /// writes EBCDIC sends `!`). The closing parenthesis may be missing; with `|`, both may be missing. Ports 0 and
 /// above 65535 are refused.
 #[must_use]
@@ -128,7 +128,7 @@ fn delimited(text: &[u8]) -> Option<Epsv> {
 
 /// Returns the address in an answer to PASV or EPSV, in either form
 ///
-/// Some servers answer one command as if it were the other (server-quirks Q60). The code only decides which form is
+/// Some servers answer one command as if it were the other. The code only decides which form is
 /// tried first.
 #[must_use]
 pub fn parse_passive(reply: &Reply) -> Option<PassiveAddress> {

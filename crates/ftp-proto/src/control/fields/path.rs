@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 ///
 /// A `"` in the path is doubled. Text before the first quote and after the second is ignored. If a word continues
 /// directly after the second quote, the server does not double quotes, and the path ends at the last quote of the
-/// line (server-quirks Q29). Without any quote, the path is what follows ` = `, or a text that begins like a path or
+/// line. Without any quote, the path is what follows ` = `, or a text that begins like a path or
 /// says that it is the current one. An unclosed quote is refused, because the path's end is unknown. A path with
 /// control characters is refused, because it would be dangerous to show, and CR and LF can't be sent back.
 #[must_use]

@@ -4,9 +4,9 @@ use super::{leading_digits, number};
 
 /// Returns the size in an answer to SIZE in bytes, `213 12345` (RFC 3659 section 4)
 ///
-/// If the text is not just a number, the last number in it is used: `213 file: 213, Size =51` occurs (server-quirks
-/// Q42). A number with a sign, a fraction or groups of digits, one that follows a letter (`0x10`), and one above
-/// `u64::MAX` are refused (Q43, Q44).
+/// If the text is not just a number, the last number in it is used: `213 file: 213, Size =51` occurs. A number with a
+/// sign, a fraction or groups of digits, one that follows a letter (`0x10`), and one above
+/// `u64::MAX` are refused.
 #[must_use]
 pub fn parse_size(text: &[u8]) -> Option<u64> {
     let text = text.trim_ascii();

@@ -12,8 +12,8 @@ const DIGITS: usize = 14;
 /// Returns the time in an answer to MDTM, `213 YYYYMMDDHHMMSS[.fraction]` in UTC (RFC 3659 section 2.3)
 ///
 /// What follows is ignored. If the text does not begin with a time, the first word of 14 digits is used, with its
-/// fraction (server-quirks Q46). Digits of the fraction beyond nanoseconds are dropped. Servers that count years
-/// since 1900 after a fixed `19` send 15 digits, `19100` for 2000; this is corrected (Q45). A day or time of day
+/// fraction. Digits of the fraction beyond nanoseconds are dropped. Servers that count years
+/// since 1900 after a fixed `19` send 15 digits, `19100` for 2000; this is corrected. A day or time of day
 /// that does not exist is refused.
 #[must_use]
 pub fn parse_time(text: &[u8]) -> Option<Timestamp> {

@@ -4,7 +4,7 @@ use core::fmt;
 
 /// The three digits that begin a reply, 100 to 599
 ///
-/// Servers use codes that no RFC lists (server-quirks Q12), so this is a number with names for
+/// Servers use codes that no RFC lists, so this is a number with names for
 /// the known ones and not an enum. The next step nearly always depends only on [`Self::kind`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(u16);

@@ -8,7 +8,7 @@ pub struct ReplyConfig {
     ///
     /// RFC 959 sets no limit. Servers write lines of about 100 bytes; the longest legitimate ones are MLST facts
     /// with a long path (4 KiB) and banners in a single line. ftplib gives up at 8 KiB, curl handles more than 16
-    /// KiB (server-quirks Q10).
+    /// KiB.
     pub line: usize,
 
     /// Maximum length of a whole reply in bytes, its lines joined by LF; default 262,144
@@ -27,7 +27,7 @@ pub struct ReplyConfig {
     /// Whether Telnet sequences are removed from replies; default true
     ///
     /// According to RFC 959 section 2.3, the control connection is a Telnet connection: a byte 0xFF of text is sent
-    /// twice, and ProFTPD answers Telnet options (server-quirks Q5). UTF-8 never contains 0xFF, so this matters only
+    /// twice, and ProFTPD answers Telnet options. UTF-8 never contains 0xFF, so this matters only
     /// for single-byte character sets. It is wrong only for a server that sends 0xFF (`ÿ` in Latin-1, `я` in
     /// Windows-1251) without doubling it. A single 0xFF before a byte below 0xF0 is kept in any case.
     pub telnet: bool,
@@ -45,7 +45,7 @@ impl Default for ReplyConfig {
     }
 }
 
-/// Which line ends a reply of several lines (server-quirks Q1)
+/// Which line ends a reply of several lines
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MultilineEnd {
@@ -62,7 +62,7 @@ pub enum MultilineEnd {
     AnyCode,
 }
 
-/// How a NUL in a reply is treated (server-quirks Q4)
+/// How a NUL in a reply is treated
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NulPolicy {

@@ -23,7 +23,7 @@ pub enum ReplyError {
         /// The beginning of the line
         line: Excerpt,
     },
-    /// The first line of the connection belongs to another protocol (server-quirks Q14)
+    /// The first line of the connection belongs to another protocol
     #[error("not an FTP server, {protocol}; it began with {line}")]
     NotFtp {
         /// Which protocol the line belongs to
@@ -47,7 +47,7 @@ pub enum ReplyError {
         /// The limit in bytes
         limit: usize,
     },
-    /// A NUL in a reply (server-quirks Q4)
+    /// A NUL in a reply
     #[error("NUL in a reply; if the server is known to pad its replies, use `NulPolicy::Strip`")]
     Nul,
     /// A reply protected by a security mechanism, 6yz (RFC 2228)

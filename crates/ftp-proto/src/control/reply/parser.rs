@@ -14,9 +14,9 @@ use crate::control::telnet::{Decoded, Decoder, IAC};
 ///
 /// The results, including errors, do not depend on how the bytes are split. The grammar:
 ///
-/// - LF ends a line; CRs before it belong to the line ending (server-quirks Q4).
+/// - LF ends a line; CRs before it belong to the line ending.
 /// - A reply begins with three digits from 100 to 599. If `-` follows, it has several lines and ends as
-///   [`MultilineEnd`] says; otherwise this is its only line (Q2).
+///   [`MultilineEnd`] says; otherwise this is its only line.
 /// - Empty lines between replies are skipped: an extra line ending after a reply is a frequent mistake of simple
 ///   servers, and vsftpd ignores the same mistake in commands. Other lines without a code are an error: an HTTP or
 ///   SSH server is better reported at once than after a time-out.

@@ -174,14 +174,14 @@ impl TransferOp {
             ControlSide::Started | ControlSide::Held(..) => Begun::Yes,
         };
         let early = begun == Begun::No && cx.wire.session.preliminary == Preliminary::Expected;
-        let doubtful = match reply.kind() {
+        let is_unproven = match reply.kind() {
             ReplyKind::Completion => early || premature || cx.wire.session.late.is_due(),
             ReplyKind::Transient | ReplyKind::Permanent => {
                 cx.wire.session.late.is_due() && may_be_aborted(reply.code())
             }
             ReplyKind::Preliminary | ReplyKind::Intermediate => false,
         };
-        if !doubtful {
+        if !is_unproven {
             return Decision::Final(reply);
         }
         cx.wire.session.ahead.give_up();

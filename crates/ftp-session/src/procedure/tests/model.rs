@@ -55,7 +55,7 @@ pub(super) enum Dialect {
 /// How SIZE answers, if it is supported
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sizes {
-    Told,
+    Reported,
     /// For a missing file it says only that there is no size, as vsftpd does
     Vague,
     /// It refuses the size of every file
@@ -118,7 +118,7 @@ impl Model {
             local: None,
             dialect: Dialect::Mfmt,
             knows_size: true,
-            sizes: Sizes::Told,
+            sizes: Sizes::Reported,
             ignores_offsets: false,
             hides_dots: false,
             stuck: Vec::new(),
