@@ -207,6 +207,12 @@ pub struct Config {
     #[doc(alias = "sanitize")]
     pub trace: bool,
 
+    /// Distinguishes the client's requests from those of other clients: a claim on one of them gets nothing from another;
+    /// 0: a program with one session needs none, and the core keeps no global counter
+    ///
+    /// Set it if you drive several clients yourself. A session of `ftp-mio` whose number is 0 takes one of its own.
+    pub client_number: u32,
+
     /// Longest silence before the greeting, renewed by each 120; 60 s: servers that look up names are slow here
     pub greeting_timeout: Duration,
     /// Longest silence after a command was written, renewed by each preliminary reply; 60 s, as in curl: after
@@ -274,6 +280,7 @@ impl Config {
             prefetch: Prefetch::Known,
             telnet: Telnet::ByServer,
             trace: false,
+            client_number: 0,
             greeting_timeout: Duration::from_secs(60),
             reply_timeout: Duration::from_secs(60),
             command_timeout: Duration::from_secs(600),

@@ -234,8 +234,8 @@ impl Client {
     }
 
     fn enqueue<T>(&mut self, task: impl FnOnce(Owner) -> Task) -> Op<T> {
-        let id = OpId(self.next_op);
-        self.next_op += 1;
+        let id = self.next_op;
+        self.next_op = id.next();
         if let Life::Dead(error) = &self.life {
             let error = error.clone().into();
             self.complete(Owner::User(id), Err(error));
