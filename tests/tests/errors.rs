@@ -64,6 +64,7 @@ fn of_proto() -> Texts {
         "NoDirectory" => Error::NoDirectory(refusal()),
         "UnreadableDirectory" => Error::UnreadableDirectory { line: (*b"ls: .: Permission denied").into() },
         "WorkingDirectoryLost" => Error::WorkingDirectoryLost(refusal()),
+        "LoginFailed" => Error::LoginFailed(Box::new(Error::Permanent(reply("530 Login incorrect")))),
         "InvalidArgument" => Error::InvalidArgument(ArgumentError::Forbidden { byte: b'\n', at: 7 }),
         "TlsRequired" => Error::TlsRequired(reply("530 Non-anonymous sessions must use encryption")),
         "AccountRequired" => Error::AccountRequired(reply("332 Need account for login")),

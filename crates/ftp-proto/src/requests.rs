@@ -25,7 +25,9 @@ macro_rules! requests {
                 /// An empty `user` is `anonymous`, whose password is by default `anonymous@`.
                 ///
                 /// Errors besides a refusal are [`TlsRequired`](ftp_proto::Error::TlsRequired) and
-                /// [`AccountRequired`](ftp_proto::Error::AccountRequired).
+                /// [`AccountRequired`](ftp_proto::Error::AccountRequired). If the login fails, the requests that wait for it
+                /// are not sent and fail with [`LoginFailed`](ftp_proto::Error::LoginFailed), except those that need no
+                /// login, such as FEAT, SYST, NOOP, QUIT and what belongs to TLS, and except those after the next login.
                 fn login(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> $crate::Reply {
                     login(user.as_ref(), password.as_ref(), None)
                 }

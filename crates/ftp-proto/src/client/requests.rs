@@ -250,8 +250,11 @@ impl Client {
 
 fn login(user: &[u8], password: &[u8], account: Option<&[u8]>) -> Result<Running, Error> {
     let (user, password) = anonymous_defaults(user, password);
-    let account = account.map(Secret::new).transpose()?;
-    Ok(Running::Login(Login::new(Argument::new(user)?, Secret::new(password)?, account)))
+    let login = || -> Result<_, ArgumentError> {
+        let account = account.map(Secret::new).transpose()?;
+        Ok(Login::new(Argument::new(user)?, Secret::new(password)?, account))
+    };
+    Ok(login().map_or_else(Running::InvalidLogin, Running::Login))
 }
 
 /// Creates a command without an argument
