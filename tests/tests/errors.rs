@@ -335,7 +335,7 @@ fn all() -> Vec<Enum> {
             ..of("ftp-proto/src/local_names.rs", "NameProblem", of_names())
         },
         of("ftp-tls/src/error.rs", "TlsError", of_tls()),
-        of("ftp-tls/src/error.rs", "ConfigError", of_tls_configurations()),
+        of("ftp-tls/src/config_error.rs", "ConfigError", of_tls_configurations()),
         Enum {
             // The text of `Proxy` is that of its problem; that of `NotRemoved` is in the tests of `remove_dir_all`.
             left_out: &["Proxy", "NotRemoved"],
