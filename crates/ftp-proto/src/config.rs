@@ -112,9 +112,9 @@ pub enum Prefetch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Telnet {
-    /// It is doubled, unless the greeting names vsftpd or Pure-FTPd. These take the bytes of a name as they are, so
-    /// with doubled bytes names from their listings could not be used. A server that hides its name needs
-    /// [`Self::Single`]
+    /// It is doubled, unless the greeting names vsftpd or Pure-FTPd, or the answer to USER is in their words, whatever
+    /// the greeting. These take the bytes of a name as they are, so with doubled bytes names from their listings could
+    /// not be used. A server that needs this too, but is not recognized, needs [`Self::Single`]
     ByServer,
     /// It is doubled, as the protocol requires and ProFTPD expects
     Doubled,
