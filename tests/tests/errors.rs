@@ -421,3 +421,36 @@ fn no_text_is_empty_or_ends_a_line() {
         }
     }
 }
+
+#[test]
+fn errors_of_the_pool_answer_the_questions_of_errors() {
+    let refused = |line: &str| SessionError::Ftp(Error::Permanent(reply(line)));
+    let answers = |error: &PoolError| {
+        [
+            error.is_transient(),
+            error.is_fatal(),
+            error.is_missing(),
+            error.is_auth(),
+            error.is_timeout(),
+            error.is_cancelled(),
+        ]
+    };
+    let [yes, no] = [true, false];
+    let limit = Duration::from_secs(30);
+    for (error, expected) in [
+        (PoolError::Session(refused("550 f: No such file")), [no, no, yes, no, no, no]),
+        (PoolError::Session(refused("530 Login incorrect")), [no, no, no, yes, no, no]),
+        (PoolError::Session(SessionError::Cancelled), [no, yes, no, no, no, yes]),
+        (PoolError::Session(SessionError::Deadline { limit }), [yes, no, no, no, yes, no]),
+        (PoolError::TimedOut { limit, refusal: None }, [yes, no, no, no, yes, no]),
+        // To try a wrong password again would lock the account.
+        (
+            PoolError::TimedOut { limit, refusal: Some(refused("530 Login incorrect")) },
+            [no, no, no, yes, yes, no],
+        ),
+        (PoolError::Busy { limit: 8 }, [yes, no, no, no, no, no]),
+        (PoolError::Closed, [no, yes, no, no, no, no]),
+    ] {
+        assert_eq!(answers(&error), expected, "{error:?}");
+    }
+}

@@ -140,6 +140,7 @@ mod options;
 mod pipe;
 pub mod procedure;
 pub mod proxy;
+mod questions;
 mod race;
 mod security;
 mod servers;
