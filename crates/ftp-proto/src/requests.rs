@@ -208,6 +208,11 @@ macro_rules! requests {
 
                 /// Sends any command that has one final reply of 2yz or 3yz; an empty argument sends the verb alone
                 ///
+                /// A preliminary reply (1yz) announces the final one and is not returned. If none follows, the session ends
+                /// with [`TimedOut`](ftp_proto::ConnectionError::TimedOut) after
+                /// [`Config::reply_timeout`](ftp_proto::Config::reply_timeout), because the next reply could be taken for the
+                /// answer to another command.
+                ///
                 /// Commands that open data connections, end the session or change its protection are refused with
                 /// [`InvalidArgument`](ftp_proto::Error::InvalidArgument), because the client could not keep track of
                 /// them. They have methods of their own.
