@@ -69,6 +69,7 @@ fn of_proto() -> Texts {
         "NoDirectory" => Error::NoDirectory(refusal()),
         "UnreadableDirectory" => Error::UnreadableDirectory { line: (*b"ls: .: Permission denied").into() },
         "WorkingDirectoryLost" => Error::WorkingDirectoryLost(refusal()),
+        "LoginFailed" => Error::LoginFailed(Box::new(Error::Permanent(reply("530 Login incorrect")))),
         "InvalidArgument" => Error::InvalidArgument(ArgumentError::Forbidden { byte: b'\n', at: 7 }),
         "TlsRequired" => Error::TlsRequired(reply("530 Non-anonymous sessions must use encryption")),
         "AccountRequired" => Error::AccountRequired(reply("332 Need account for login")),
@@ -371,7 +372,7 @@ fn all() -> Vec<Enum> {
         of("ftp-proto/src/terms.rs", "DataFailure", of_data_failures()),
         of("ftp-proto/src/terms.rs", "Phase", of_phases()),
         of("ftp-tls/src/error.rs", "TlsError", of_tls()),
-        of("ftp-tls/src/error.rs", "ConfigError", of_tls_configurations()),
+        of("ftp-tls/src/config_error.rs", "ConfigError", of_tls_configurations()),
         Enum {
             // `Proxy` has the text of `ProxyError`, which adds the proxy and the target to that of its problem: see the
             // tests of proxies. The text of `NotRemoved` is in the tests of `remove_dir_all`.
@@ -478,5 +479,38 @@ fn no_text_is_empty_or_ends_a_line() {
             assert!(!text.trim().is_empty(), "{name}::{variant}");
             assert!(!text.contains('\n'), "{name}::{variant}: {text}");
         }
+    }
+}
+
+#[test]
+fn errors_of_the_pool_answer_the_questions_of_errors() {
+    let refused = |line: &str| SessionError::Ftp(Error::Permanent(reply(line)));
+    let answers = |error: &PoolError| {
+        [
+            error.is_transient(),
+            error.is_fatal(),
+            error.is_missing(),
+            error.is_auth(),
+            error.is_timeout(),
+            error.is_cancelled(),
+        ]
+    };
+    let [yes, no] = [true, false];
+    let limit = Duration::from_secs(30);
+    for (error, expected) in [
+        (PoolError::Session(refused("550 f: No such file")), [no, no, yes, no, no, no]),
+        (PoolError::Session(refused("530 Login incorrect")), [no, no, no, yes, no, no]),
+        (PoolError::Session(SessionError::Cancelled), [no, yes, no, no, no, yes]),
+        (PoolError::Session(SessionError::Deadline { limit }), [yes, no, no, no, yes, no]),
+        (PoolError::TimedOut { limit, refusal: None }, [yes, no, no, no, yes, no]),
+        // To try a wrong password again would lock the account.
+        (
+            PoolError::TimedOut { limit, refusal: Some(refused("530 Login incorrect")) },
+            [no, no, no, yes, yes, no],
+        ),
+        (PoolError::Busy { limit: 8 }, [yes, no, no, no, no, no]),
+        (PoolError::Closed, [no, yes, no, no, no, no]),
+    ] {
+        assert_eq!(answers(&error), expected, "{error:?}");
     }
 }

@@ -26,6 +26,9 @@ impl Client {
 
     /// Begins an upload: `put("f")`, `put(Put::new("f").append())`, `put(Put::unique())`
     ///
+    /// The file is complete once [`finish`](UploadWith::finish) has succeeded. The upload borrows the client;
+    /// [`Self::into_put`] makes one that owns it.
+    ///
     /// # Errors
     ///
     /// A refusal by the server, or the failure of the data connection.

@@ -1,14 +1,12 @@
 //! The client: connecting, and one method per operation
 
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use ftp_proto::{Config, DataMode, Reply};
-use ftp_session::{Error, IntoServerAddress, SocketRef};
+use ftp_session::{Error, IntoServerAddress};
 
-use crate::canceller::{Cancel, Canceller};
+use crate::canceller::Canceller;
 use crate::options::Options;
 use crate::session::Session;
 
@@ -191,31 +189,17 @@ impl Client {
 
 /// Cancelling
 impl Client {
-    /// Returns a handle that cancels this session from another thread
+    /// Returns a handle that cancels this session from another thread; to cancel it while it connects, see
+    /// [`Options::canceller`]
     ///
-    /// The first call duplicates the descriptor of the control connection.
+    /// The first call duplicates the descriptor of the control connection. If no descriptor is left, waits check ten
+    /// times a second whether the session was cancelled.
     ///
     /// # Errors
     ///
-    /// Errors of the system, for example if no descriptors are left; [`NotConnected`](io::ErrorKind::NotConnected) if
-    /// the session is over.
-    pub fn canceller(&mut self) -> io::Result<Canceller> {
-        let session = &mut self.session;
-        let cancel = match &session.cancel {
-            Some(cancel) => cancel,
-            None => {
-                let mut sockets = session.inner.sockets();
-                let control = sockets.find_map(|(slot, socket, _)| match socket {
-                    SocketRef::Stream(stream) if slot.is_control() => Some(stream.try_clone()),
-                    _ => None,
-                });
-                let control = control.unwrap_or(Err(io::ErrorKind::NotConnected.into()))?;
-                drop(sockets);
-                let flag = session.inner.cancel_flag();
-                session.cancel.insert(Arc::new(Cancel::new(flag, control)))
-            }
-        };
-        Ok(Canceller(Arc::downgrade(cancel)))
+    /// The reason why the session is over, if it is.
+    pub fn canceller(&mut self) -> Result<Canceller, Error> {
+        self.session.canceller()
     }
 }
 

@@ -180,6 +180,9 @@ impl Client {
     /// # Ok(()) }
     /// ```
     ///
+    /// The entries arrive while they are read, so the client is borrowed until then: to make requests for them,
+    /// [`collect`](Iterator::collect) them first, or take [`walk`](Self::walk), which does that for each directory.
+    ///
     /// An empty directory has no entries, a missing one fails with [`NoDirectory`](ftp_proto::Error::NoDirectory), and
     /// one that this user may not read fails with the server's refusal, as far as the server distinguishes them.
     /// Directories of any name can be read: if LIST would take the name for options or a pattern, the client enters
@@ -212,7 +215,9 @@ impl Client {
     /// Learns how far the clock of the server's listings is ahead of UTC, by MDTM for a file of the working directory;
     /// `None` if this entry can't tell, see [`UtcOffset::learn`]
     ///
-    /// After that, the times of entries are in UTC.
+    /// After that, the times of entries are in UTC. An entry does not know its directory: for a file elsewhere, give the
+    /// result of [`mdtm`](Self::mdtm) for its path to [`UtcOffset::learn`], and what that returns to
+    /// [`Self::set_utc_offset`].
     ///
     /// # Errors
     ///

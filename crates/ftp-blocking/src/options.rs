@@ -10,7 +10,8 @@ use ftp_session::proxy::Proxy;
 use ftp_tls::TlsConfig;
 use ftp_tls::rustls::pki_types::ServerName;
 
-use crate::Dialer;
+use crate::canceller::Canceller;
+use crate::dial::Dialer;
 
 /// How [`Client::connect`](crate::Client::connect) connects
 ///
@@ -29,6 +30,7 @@ pub struct Options {
     pub(crate) session: ftp_session::Options,
     pub(crate) deadline: Option<Duration>,
     pub(crate) dialer: Option<Box<dyn Dialer>>,
+    pub(crate) canceller: Option<Canceller>,
 }
 
 impl Options {
@@ -126,6 +128,30 @@ impl Options {
         self
     }
 
+    /// Lets this canceller end the session, even while it connects
+    ///
+    /// ```no_run
+    /// use ftp_blocking::{Canceller, Client, Config, Error, Options, TlsPolicy};
+    ///
+    /// let canceller = Canceller::new();
+    /// let options = Options::new(Config::new(TlsPolicy::Explicit)).canceller(&canceller);
+    /// std::thread::spawn(move || {
+    ///     std::thread::sleep(std::time::Duration::from_secs(5));
+    ///     canceller.cancel();
+    /// });
+    /// let mut ftp = Client::connect("ftp.example.org", options)?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// Waits for the connection to open check ten times a second whether they were cancelled; all later ones, such as
+    /// those for the greeting and for TLS, end at once. The system's lookup of the host's name is not interrupted. Any
+    /// number of sessions can have the same canceller, which then ends all of them.
+    pub fn canceller(mut self, canceller: &Canceller) -> Self {
+        self.session = self.session.cancel_flag(canceller.flag().clone());
+        self.canceller = Some(canceller.clone());
+        self
+    }
+
     /// Calls `trace` with every line of the control connection, with passwords masked
     #[doc(alias = "set_debuglevel")]
     #[doc(alias = "debugging")]
@@ -144,7 +170,7 @@ impl Options {
 /// The options of `ftp-session`, which unlike these can be cloned, for several sessions with one server
 impl From<ftp_session::Options> for Options {
     fn from(session: ftp_session::Options) -> Self {
-        Self { session, deadline: None, dialer: None }
+        Self { session, deadline: None, dialer: None, canceller: None }
     }
 }
 

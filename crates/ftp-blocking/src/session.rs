@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 use ftp_proto::listing::UtcOffset;
 use ftp_proto::{Config, Endpoints, Op, OpId, Output, Reply, SourceSelection, Transfer};
 use ftp_session::system::{self, Sockets, adopt};
-use ftp_session::{Error, Event, Interest, IntoServerAddress, Slot};
+use ftp_session::{Error, Event, Interest, IntoServerAddress, Slot, SocketRef};
 
-use crate::canceller::Cancel;
+use crate::canceller::Canceller;
 use crate::clock::{Clock, earliest, later};
 use crate::dial::{Channel, Dialer, Target};
 use crate::options::Options;
@@ -46,8 +46,10 @@ pub(crate) struct Session {
     current: Option<OpId>,
     pub(crate) clock: Clock,
     events: VecDeque<Event>,
-    /// Set once there are cancellers
-    pub(crate) cancel: Option<Arc<Cancel>>,
+    /// Set once there is a canceller, until the session is over
+    canceller: Option<Canceller>,
+    /// A duplicate of the control connection, by which the canceller ends a wait
+    wake: Option<Arc<TcpStream>>,
 }
 
 /// How often a session checks whether it was cancelled while it does not wait for its control connection
@@ -58,7 +60,7 @@ impl Session {
     pub(crate) fn dial(address: impl IntoServerAddress, options: Options) -> Result<Self, Error> {
         let address = address.into_server_address()?;
         let host = address.host();
-        let Options { session, deadline, dialer } = options;
+        let Options { session, deadline, dialer, canceller } = options;
         let port = address.port().unwrap_or_else(|| session.default_port());
         let clock = Clock::new(deadline);
         session.refuse_keep_alive()?;
@@ -88,7 +90,8 @@ impl Session {
             current: None,
             clock,
             events: VecDeque::new(),
-            cancel: None,
+            canceller,
+            wake: None,
         };
         session.inner.start();
         session.connect()?;
@@ -100,6 +103,7 @@ impl Session {
             self.settle();
             if let Some(endpoints) = self.inner.endpoints() {
                 self.endpoints = endpoints;
+                self.watch_control();
                 return Ok(());
             }
             if let Some(limit) = self.clock.overdue() {
@@ -112,9 +116,30 @@ impl Session {
         }
     }
 
+    /// Returns the session's canceller, or a new one
+    pub(crate) fn canceller(&mut self) -> Result<Canceller, Error> {
+        if let Some(error) = self.inner.ended() {
+            return Err(error);
+        }
+        let flag = self.inner.cancel_flag();
+        let canceller = self.canceller.get_or_insert_with(|| Canceller::of(flag)).clone();
+        self.watch_control();
+        Ok(canceller)
+    }
+
+    /// Lets the canceller, if there is one, end waits for the control connection
+    fn watch_control(&mut self) {
+        let (Some(canceller), None) = (&self.canceller, &self.wake) else { return };
+        let control = self.inner.sockets().find_map(|(slot, socket, _)| match socket {
+            SocketRef::Stream(stream) if slot.is_control() => Some(stream),
+            _ => None,
+        });
+        self.wake = control.and_then(|control| canceller.watch(control));
+    }
+
     /// Whether a canceller has ended the session
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancel.as_ref().is_some_and(|cancel| cancel.is_set())
+        self.canceller.as_ref().is_some_and(|canceller| canceller.flag().is_set())
     }
 
     /// Waits for a request to end
@@ -261,7 +286,10 @@ impl Session {
             }
         }
         // The connection closes only once its duplicate is closed, too.
-        self.cancel.take_if(|_| self.inner.client().is_dead());
+        if self.inner.client().is_dead() {
+            self.wake = None;
+            self.canceller = None;
+        }
     }
 
     fn note(&mut self, event: Event) {
@@ -337,14 +365,16 @@ impl Session {
         }
         let machine = self.inner.deadline().and_then(|at| self.clock.real(at));
         let deadline = earliest(machine, self.clock.deadline());
-        if self.cancel.is_none() {
+        if self.canceller.is_none() {
             return deadline;
         }
         let mut sockets = self.inner.sockets();
-        if sockets.any(|(slot, _, interest)| slot.is_control() && !interest.is_none()) {
+        if self.wake.is_some()
+            && sockets.any(|(slot, _, interest)| slot.is_control() && !interest.is_none())
+        {
             return deadline;
         }
-        // The server has closed the control connection, so its socket can't wake the wait.
+        // No socket can wake the wait: the control connection is not open yet, or the server has closed it.
         earliest(deadline, later(Instant::now(), CANCEL_INTERVAL))
     }
 

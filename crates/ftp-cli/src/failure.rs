@@ -278,6 +278,7 @@ fn exit_of_ftp(error: &FtpError) -> Exit {
             reply,
             ..
         })) if reply.code().get() == 530 => Exit::Login,
+        FtpError::LoginFailed(error) => exit_of_ftp(error),
         FtpError::InvalidArgument(_) => Exit::Usage,
         FtpError::TlsRequired(_)
         | FtpError::NoSessionTicket

@@ -86,15 +86,8 @@ impl Site {
             }
         }
         .map_err(|error| self.failure(error).of_login())?;
-        let canceller = match client.canceller() {
-            Ok(canceller) => canceller,
-            // The server has ended the session right after the login, and the next call returns its reason.
-            Err(error) if !client.is_connected() => {
-                let ended = client.noop().err();
-                return Err(self.failure(ended.unwrap_or(Error::Local(error))));
-            }
-            Err(error) => return Err(self.failure(Error::Local(error))),
-        };
+        // The server may have ended the session right after the login.
+        let canceller = client.canceller().map_err(|error| self.failure(error))?;
         Ok(Session { client, _registered: interrupt.register(canceller) })
     }
 }

@@ -17,7 +17,7 @@
 //! // There is no default for TLS: you must choose a policy.
 //! let options = Options::new(Config::new(TlsPolicy::Explicit)).host("ftp.example.org");
 //! let mut ftp = Session::connect(poll.registry(), Token(0), &addresses, options)?;
-//! ftp.login("user", "password");
+//! ftp.login("user", "password"); // if it fails, so does `get`, for that reason
 //! let get = ftp.get("pub/README");
 //! let mut buffer = vec![0; 64 * 1024];
 //! loop {

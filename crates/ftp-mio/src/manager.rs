@@ -174,11 +174,12 @@ impl Manager {
         let options = options.into();
         let proxied = options.proxied_server();
         let proxied = proxied.map(|(host, port)| Site::Proxied(host.into(), port));
-        let session = Session::new(token, addresses, options)?;
+        let generation = self.generation + 1;
+        // Two sessions whose numbers are four billion apart are never alive at the same time.
+        let session = Session::numbered(generation as u32, token, addresses, options)?;
         // A session has at least one address.
         let server = proxied.unwrap_or_else(|| Site::Address(addresses[0]));
-        self.generation += 1;
-        let generation = self.generation;
+        self.generation = generation;
         let entry = Box::new(Entry {
             session,
             generation,

@@ -10,9 +10,9 @@ use ftp_tokio::ftp_tls::{TlsConfig, Trust};
 use ftp_tokio::{Config, FtpUrl, Options, Pool, Site, TlsPolicy};
 use object_store::{Error, Result};
 
-use crate::FtpStore;
 use crate::error::STORE;
 use crate::inner::{Inner, Settings};
+use crate::store::FtpStore;
 
 /// Settings of an [`FtpStore`]
 ///
@@ -37,6 +37,13 @@ pub struct FtpStoreBuilder {
     pool: Option<Pool>,
     wait: Duration,
     settings: Settings,
+}
+
+impl FtpStore {
+    /// Returns a builder for a store
+    pub const fn builder() -> FtpStoreBuilder {
+        FtpStoreBuilder::new()
+    }
 }
 
 /// The authorities to trust besides those in a file

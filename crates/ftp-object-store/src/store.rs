@@ -15,7 +15,6 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 
-use crate::builder::FtpStoreBuilder;
 use crate::inner::Inner;
 
 /// A directory of an FTP server as an [`ObjectStore`]; cheap to clone
@@ -39,11 +38,6 @@ pub struct Skipped {
 }
 
 impl FtpStore {
-    /// Returns a builder for a store
-    pub const fn builder() -> FtpStoreBuilder {
-        FtpStoreBuilder::new()
-    }
-
     /// The entries that its listings have skipped so far: a number other than zero means that some data may not be
     /// readable
     #[must_use]

@@ -9,17 +9,40 @@ use crate::control::fields::{FileHash, PassiveAddress};
 use crate::control::reply::Reply;
 use crate::timestamp::Timestamp;
 
-/// Identifies a request, unique within its client
+/// Identifies a request, unique among the clients whose [numbers](crate::Config::client_number) differ
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct OpId(pub(crate) u64);
+pub struct OpId {
+    client: u32,
+    /// A claim is never as old as four billion requests, so it may start again from 0.
+    number: u32,
+}
 
+impl OpId {
+    /// Creates the identifier of a client's first request
+    pub(crate) const fn first(client: u32) -> Self {
+        Self { client, number: 1 }
+    }
+
+    /// Returns the identifier of the next request
+    pub(crate) const fn next(self) -> Self {
+        Self { client: self.client, number: self.number.wrapping_add(1) }
+    }
+}
+
+/// Displays `op 7`, and `op 7 of client 3` if the client has a number
 impl fmt::Debug for OpId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "op {}", self.0)
+        write!(f, "op {}", self.number)?;
+        match self.client {
+            0 => Ok(()),
+            client => write!(f, " of client {client}"),
+        }
     }
 }
 
 /// A claim on the result of a request; pass it to [`Completion::take`](crate::Completion::take)
+///
+/// Clients with different [numbers](crate::Config::client_number) give nothing for each other's claims.
 pub struct Op<T> {
     id: OpId,
     output: PhantomData<fn() -> T>,

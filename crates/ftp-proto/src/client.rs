@@ -15,7 +15,7 @@ mod tasks;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
-use crate::claim::{Outcome, Owner};
+use crate::claim::{OpId, Outcome, Owner};
 use crate::config::{Config, TlsPolicy};
 use crate::control::Barrier;
 use crate::control::command::Verb;
@@ -55,7 +55,7 @@ pub struct Client {
     held: Option<Box<Held>>,
     /// The box of a transfer that has ended; the next transfer is put into it
     spare: Option<Box<TransferOp>>,
-    next_op: u64,
+    next_op: OpId,
     last_reply: Option<Reply>,
     /// The latest time seen; it never goes back
     now: Time,
@@ -90,7 +90,7 @@ impl Client {
     /// server may be behind a proxy.
     #[must_use]
     pub fn new(config: Config, family: IpFamily, now: Time) -> Self {
-        let tls = config.tls;
+        let (tls, first) = (config.tls, OpId::first(config.client_number));
         let barrier = match tls {
             TlsPolicy::Implicit => Barrier::Securing,
             TlsPolicy::Explicit | TlsPolicy::Plaintext => Barrier::Down,
@@ -103,7 +103,7 @@ impl Client {
             ahead: None,
             held: None,
             spare: None,
-            next_op: 1,
+            next_op: first,
             last_reply: None,
             now,
         };

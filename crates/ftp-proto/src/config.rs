@@ -113,9 +113,9 @@ pub enum Prefetch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Telnet {
-    /// It is doubled, unless the greeting names vsftpd or Pure-FTPd. These take the bytes of a name as they are, so
-    /// with doubled bytes names from their listings could not be used. A server that hides its name needs
-    /// [`Self::Single`]
+    /// It is doubled, unless the greeting names vsftpd or Pure-FTPd, or the answer to USER is in their words, whatever
+    /// the greeting. These take the bytes of a name as they are, so with doubled bytes names from their listings could
+    /// not be used. A server that needs this too, but is not recognized, needs [`Self::Single`]
     ByServer,
     /// It is doubled, as the protocol requires and ProFTPD expects
     Doubled,
@@ -207,6 +207,12 @@ pub struct Config {
     #[doc(alias = "sanitize")]
     pub trace: bool,
 
+    /// Distinguishes the client's requests from those of other clients: a claim on one of them gets nothing from another;
+    /// 0: a program with one session needs none, and the core keeps no global counter
+    ///
+    /// Set it if you drive several clients yourself. A session of `ftp-mio` whose number is 0 takes one of its own.
+    pub client_number: u32,
+
     /// Longest silence before the greeting, renewed by each 120; 60 s: servers that look up names are slow here
     pub greeting_timeout: Duration,
     /// Longest silence after a command was written, renewed by each preliminary reply; 60 s, as in curl: after
@@ -274,6 +280,7 @@ impl Config {
             prefetch: Prefetch::Known,
             telnet: Telnet::ByServer,
             trace: false,
+            client_number: 0,
             greeting_timeout: Duration::from_secs(60),
             reply_timeout: Duration::from_secs(60),
             command_timeout: Duration::from_secs(600),

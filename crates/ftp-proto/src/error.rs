@@ -37,6 +37,9 @@ use crate::terms::{DataFailure, Phase};
 /// | `UnreadableDirectory` | | | | | | ask the server's operator: rights are wrong, or a program is missing |
 /// | `WorkingDirectoryLost` with 4yz | yes | | | | | wait a little, then again |
 /// | `WorkingDirectoryLost` with 5yz | | | | | | change to a directory by its absolute path |
+/// | `LoginFailed` with 4yz | yes | | | | | log in again, then the same |
+/// | `LoginFailed`: 430, 530, 532 | | | | yes | | use other credentials |
+/// | `LoginFailed` with 5yz | | | | | | nothing: the server will say the same |
 /// | `InvalidArgument` | | | | | | use another argument; nothing was sent |
 /// | `TlsRequired` | | | | | | connect with another [`TlsPolicy`](crate::TlsPolicy) |
 /// | `AccountRequired` | | | | yes | | log in with an account |
@@ -102,6 +105,11 @@ pub enum Error {
     /// after a [listing](crate::Client::read_dir) of another one
     #[error("could not return to the working directory: {0}")]
     WorkingDirectoryLost(Reply),
+    /// The request was not sent, because it waited for a login, and the login failed
+    ///
+    /// The user it was meant for is not logged in, and another one may be. Later requests are sent.
+    #[error("not sent, because the login failed: {0}")]
+    LoginFailed(Box<Self>),
     /// An argument that can't be sent; nothing was sent
     #[error("invalid argument: {0}")]
     InvalidArgument(ArgumentError),
@@ -255,7 +263,8 @@ impl Error {
 
     /// Returns the server's reply that led to the error, if one did
     ///
-    /// It answers the request, so it is `None` for [`Self::WorkingDirectoryLost`], where the request was not sent.
+    /// It answers the request, so it is `None` for [`Self::WorkingDirectoryLost`] and [`Self::LoginFailed`], where the
+    /// request was not sent.
     #[must_use]
     pub fn reply(&self) -> Option<&Reply> {
         match self {
@@ -275,6 +284,7 @@ impl Error {
             Self::InvalidArgument(_)
             | Self::UnreadableDirectory { .. }
             | Self::WorkingDirectoryLost(_)
+            | Self::LoginFailed(_)
             | Self::NoSessionTicket
             | Self::DataTimedOut(_)
             | Self::ForeignPeer { .. }
@@ -314,6 +324,7 @@ impl Error {
             Self::Transient(_) => !self.is_auth(),
             Self::GatewayRefused(reply) => reply.kind() == ReplyKind::Transient && !self.is_auth(),
             Self::WorkingDirectoryLost(reply) => reply.kind() == ReplyKind::Transient,
+            Self::LoginFailed(error) => error.is_transient(),
             Self::DataTimedOut(_)
             | Self::Truncated { .. }
             | Self::NoSessionTicket
@@ -367,6 +378,7 @@ impl Error {
     pub fn is_auth(&self) -> bool {
         let code = match self {
             Self::AccountRequired(_) => return true,
+            Self::LoginFailed(error) => return error.is_auth(),
             Self::Permanent(reply) | Self::Transient(reply) | Self::GatewayRefused(reply) => {
                 reply.code()
             }

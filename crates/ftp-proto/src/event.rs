@@ -157,6 +157,9 @@ impl Completion {
     }
 
     /// Returns the result if `op` is the request that ended; `None` otherwise, and on a second call
+    ///
+    /// So a claim on another client gets nothing, and leaves the result where it is, if the two clients have different
+    /// [numbers](crate::Config::client_number).
     pub fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
         if op.id() != self.op {
             return None;
@@ -164,7 +167,7 @@ impl Completion {
         match self.result.take()? {
             Ok(outcome) => match T::from_outcome(outcome) {
                 Ok(value) => Some(Ok(value)),
-                // The claim was made on another client: leave the result to its owner.
+                // Another client without a number of its own has made the claim: leave the result to its owner.
                 Err(outcome) => {
                     self.result = Some(Ok(outcome));
                     None

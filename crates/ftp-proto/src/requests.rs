@@ -25,7 +25,9 @@ macro_rules! requests {
                 /// An empty `user` is `anonymous`, whose password is by default `anonymous@`.
                 ///
                 /// Errors besides a refusal are [`TlsRequired`](ftp_proto::Error::TlsRequired) and
-                /// [`AccountRequired`](ftp_proto::Error::AccountRequired).
+                /// [`AccountRequired`](ftp_proto::Error::AccountRequired). If the login fails, the requests that wait for it
+                /// are not sent and fail with [`LoginFailed`](ftp_proto::Error::LoginFailed), except those that need no
+                /// login, such as FEAT, SYST, NOOP, QUIT and what belongs to TLS, and except those after the next login.
                 fn login(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> $crate::Reply {
                     login(user.as_ref(), password.as_ref(), None)
                 }
@@ -205,6 +207,11 @@ macro_rules! requests {
                 }
 
                 /// Sends any command that has one final reply of 2yz or 3yz; an empty argument sends the verb alone
+                ///
+                /// A preliminary reply (1yz) announces the final one and is not returned. If none follows, the session ends
+                /// with [`TimedOut`](ftp_proto::ConnectionError::TimedOut) after
+                /// [`Config::reply_timeout`](ftp_proto::Config::reply_timeout), because the next reply could be taken for the
+                /// answer to another command.
                 ///
                 /// Commands that open data connections, end the session or change its protection are refused with
                 /// [`InvalidArgument`](ftp_proto::Error::InvalidArgument), because the client could not keep track of

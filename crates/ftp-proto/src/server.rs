@@ -49,3 +49,10 @@ pub(crate) fn sends_iac_single(greeting: &Reply) -> bool {
     let text = greeting.wire_text().to_ascii_lowercase();
     [&b"vsftpd"[..], b"pure-ftpd"].iter().any(|name| memchr::memmem::find(&text, name).is_some())
 }
+
+/// Whether this answer to USER is that of such a server, whose greeting may be another one (Q5)
+pub(crate) fn asks_as_iac_single(prompt: &Reply) -> bool {
+    let text = prompt.text();
+    text == b"Please specify the password."
+        || text.starts_with(b"User ") && text.ends_with(b" OK. Password required")
+}

@@ -9,6 +9,7 @@
 //! always in clear text.
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
 use crate::claim::{Op, OpId, Transfer};
@@ -30,24 +31,26 @@ pub enum CopySide {
     Target,
 }
 
-/// A copy between servers that failed; drivers use their own error type, which has more details
+/// Displays `source` or `target`
+impl fmt::Display for CopySide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Source => "source",
+            Self::Target => "target",
+        })
+    }
+}
+
+/// A copy between servers that failed; `ftp-session` has an error of its own, which has more details
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("copying failed on the {} server", match .side { CopySide::Source => "source", CopySide::Target => "target" })]
+#[error("copying failed on the {side} server")]
 #[non_exhaustive]
-pub struct CopyError<E = Error> {
+pub struct CopyError {
     /// Which server
     pub side: CopySide,
     /// What went wrong there
     #[source]
-    pub error: E,
-}
-
-impl<E> CopyError<E> {
-    /// Creates the error of one server's failure
-    #[must_use]
-    pub const fn new(side: CopySide, error: E) -> Self {
-        Self { side, error }
-    }
+    pub error: Error,
 }
 
 /// A copy in progress: a state machine that uses two [`Client`]s

@@ -170,7 +170,9 @@ pub(crate) enum KeepAlive {
     Refused,
 }
 
-/// What the driver's session tickets allow for protected data connections
+/// How many session tickets the driver has for protected data connections, in terms of what they are enough for
+///
+/// `TlsContext::ticket_supply` of `ftp-tls` returns a type with the same variants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "part of the driver's duty")]
 pub enum TicketSupply {

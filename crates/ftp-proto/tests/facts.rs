@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
 use ftp_proto::listing::Format;
-use ftp_proto::{Action, Client, Config, DataEvent, DataId, Get, IpFamily, Put, Time, TlsPolicy};
+use ftp_proto::{
+    Action, Client, Config, DataEvent, DataId, Event, Get, IpFamily, Put, Time, TlsPolicy,
+};
 
 /// Feeds a reply, after writing all pending bytes
 fn reply(client: &mut Client, now: Time, line: &str) {
@@ -81,4 +83,31 @@ fn what_syst_says_of_listings_is_remembered() {
     // The system is the same for every user.
     login(&mut client);
     assert_eq!(client.listing_hint(), Some(Format::Mvs));
+}
+
+#[test]
+fn a_claim_on_another_client_gets_nothing() {
+    let now = Time::ZERO;
+    let numbered = |number| {
+        let mut config = Config::new(TlsPolicy::Plaintext);
+        config.client_number = number;
+        let mut client = Client::new(config, IpFamily::V4, now);
+        reply(&mut client, now, "220 ready");
+        client
+    };
+    let (mut first, mut second) = (numbered(1), numbered(2));
+    // Both are the first request of their client.
+    let (own, foreign) = (first.noop(), second.noop());
+    assert_ne!(own.id(), foreign.id());
+    assert_eq!(format!("{own:?}, {foreign:?}"), "op 1 of client 1, op 1 of client 2");
+    first.abort(foreign.id());
+    reply(&mut first, now, "200 yes");
+    let mut done = std::iter::from_fn(|| first.poll_event())
+        .find_map(|event| match event {
+            Event::Completed(done) => Some(done),
+            _ => None,
+        })
+        .unwrap();
+    assert!(done.take(foreign).is_none());
+    assert_eq!(done.take(own).unwrap().unwrap().code().get(), 200);
 }

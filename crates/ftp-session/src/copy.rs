@@ -6,10 +6,30 @@ use ftp_proto::{CopySide, TransferType};
 
 use crate::error::Error;
 use crate::event::{Event, explain};
+use crate::questions::questions;
 use crate::session::Session;
 
-/// A copy between servers that failed: which server, and how
-pub type CopyError = ftp_proto::CopyError<Error>;
+/// A copy between servers that failed
+#[derive(Debug, thiserror::Error)]
+#[error("copying failed on the {side} server")]
+#[non_exhaustive]
+pub struct CopyError {
+    /// Which server
+    pub side: CopySide,
+    /// What went wrong there
+    #[source]
+    pub error: Error,
+}
+
+impl CopyError {
+    /// Creates the error of one server's failure
+    #[must_use]
+    pub const fn new(side: CopySide, error: Error) -> Self {
+        Self { side, error }
+    }
+}
+
+questions! { impl CopyError, |this| &this.error }
 
 /// A copy between servers in progress; the data passes directly between the two
 ///

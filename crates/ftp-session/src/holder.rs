@@ -4,6 +4,7 @@ use std::borrow::BorrowMut;
 use std::fmt;
 
 use crate::error::Error;
+use crate::questions::questions;
 
 /// How a shell's transfer holds its client `C`: borrowed or owned
 ///
@@ -84,6 +85,8 @@ impl<C> OwnedError<C> {
         *self.0
     }
 }
+
+questions! { impl {C} OwnedError<C>, |this| this.error() }
 
 impl<C> From<Error> for OwnedError<C> {
     fn from(error: Error) -> Self {

@@ -36,7 +36,7 @@
 //! let clock = Origin::new(Instant::now());
 //! let mut session = Session::new(&addresses, options, clock.now())?;
 //! session.start();
-//! // Requests queue at once, and are carried out one after another.
+//! // Requests queue at once, and are carried out one after another. If the login fails, so does `get`, for that reason.
 //! session.request().login("user", "password");
 //! let get = session.request().get("pub/README");
 //! let mut sockets = Sockets::default();
@@ -140,6 +140,7 @@ mod options;
 mod pipe;
 pub mod procedure;
 pub mod proxy;
+mod questions;
 mod race;
 mod security;
 mod servers;

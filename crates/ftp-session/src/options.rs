@@ -10,6 +10,7 @@ use ftp_tls::TlsConfig;
 use ftp_tls::rustls::pki_types::ServerName;
 
 use crate::address::{IntoServerAddress, SourceAddress};
+use crate::cancel::CancelFlag;
 use crate::error::Error;
 use crate::proxy::{Proxy, ProxyError, ProxyServer, Via};
 use crate::servers::Servers;
@@ -44,6 +45,7 @@ pub struct Options {
     pub(crate) allowance: usize,
     pub(crate) trace: Option<TraceHook>,
     pub(crate) servers: Servers,
+    pub(crate) cancel_flag: Option<CancelFlag>,
 }
 
 /// The callback of [`Options::trace`]
@@ -82,6 +84,7 @@ impl Options {
             allowance: 256 * 1024,
             trace: None,
             servers: Servers::default(),
+            cancel_flag: None,
         }
     }
 
@@ -317,6 +320,12 @@ impl Options {
         // A caller without any time left has not made a mistake in the options.
         let timeout = self.connect_timeout.min(limit.max(Duration::from_nanos(1)));
         self.connect_timeout(timeout)
+    }
+
+    /// Sets a flag that ends the session, even while it connects; clones share it
+    pub fn cancel_flag(mut self, flag: CancelFlag) -> Self {
+        self.cancel_flag = Some(flag);
+        self
     }
 
     /// Sets how many bytes of data a session moves before others get a turn, at least one read's worth; 256 KiB by

@@ -253,7 +253,7 @@ impl<S: Read + Write, L> Session<S, L> {
             credit: options.allowance,
             refusal: None,
             data_failures: 0,
-            cancelled: None,
+            cancelled: options.cancel_flag,
             time_commands: TimeCommands::default(),
             report,
         })

@@ -251,7 +251,7 @@ impl TlsConfigBuilder {
         self
     }
 
-    /// Sets whether [`upload_permit`](crate::TlsContext::upload_permit) holds back uploads that might
+    /// Sets whether [`ticket_supply`](crate::TlsContext::ticket_supply) holds back uploads that might
     /// destroy the remote file for lack of a ticket; yes by default
     pub fn guard_uploads(mut self, guard: bool) -> Self {
         self.guard_uploads = guard;

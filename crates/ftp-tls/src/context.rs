@@ -9,6 +9,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, SignatureScheme};
 
 use crate::store::SessionStore;
+use crate::tickets::{TicketSupply, TlsStats};
 use crate::{Resumption, TlsConfig, TlsError};
 
 /// The kind of FTP connection that a [`Stream`](crate::Stream) is
@@ -26,7 +27,7 @@ pub enum Role {
 /// It contains what these connections must share so that the server recognizes them as one client's: the server's name,
 /// the verifier, the client certificate, and a session store that no other control
 /// connection uses. It also counts the available sessions, because a TLS 1.3 ticket can be used once: see
-/// [`upload_permit`](Self::upload_permit).
+/// [`ticket_supply`](Self::ticket_supply).
 ///
 /// Create a new one for each control connection, for example with [`renew`](Self::renew).
 #[derive(Debug)]
@@ -48,38 +49,6 @@ pub(crate) struct Session {
     resumed: AtomicU64,
     full: AtomicU64,
     full_accepted: AtomicBool,
-}
-
-/// What is known about the sessions of one [`TlsContext`]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TlsStats {
-    /// Available TLS 1.3 tickets; each can be used for one connection
-    pub tickets: usize,
-    /// TLS 1.3 tickets received so far, on all connections
-    pub tickets_received: u64,
-    /// Whether there is a TLS 1.2 session, which can be used for any number of connections
-    pub tls12_session: bool,
-    /// Data connections whose handshake resumed a session
-    pub resumed: u64,
-    /// Data connections whose handshake was a full one
-    pub full: u64,
-}
-
-/// What to do before STOR, APPE or STOU; returned by [`TlsContext::upload_permit`]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum UploadPermit {
-    /// Start the upload
-    Proceed,
-    /// First make a small listing (NLST of one name is enough), read its data connection to the
-    /// end and then [drain](crate::Stream::drain) it, then ask again
-    ///
-    /// Even a listing that the server refuses for lack of resumption may bring tickets: two with
-    /// ProFTPD.
-    ObtainTicket,
-    /// Do not start the upload; log in on a new control connection, with [`TlsContext::renew`]
-    Reconnect,
 }
 
 impl TlsContext {
@@ -158,42 +127,41 @@ impl TlsContext {
         stats.tickets > 0 || stats.tls12_session
     }
 
-    /// Whether a data connection may begin its handshake before the server has agreed to the transfer
+    /// Returns what the available sessions are enough for: report it to the client of `ftp-proto`
     ///
-    /// A refused transfer has used up a ticket if its handshake began before. The last ticket must not be risked: with
-    /// servers that require resumption, there may be no way to get another.
-    #[must_use]
-    pub fn can_spare_ticket(&self) -> bool {
+    /// Call it before STOR, APPE or STOU is sent, and after whatever may have used up a session or brought one. Many
+    /// servers refuse a data connection that does not resume the control connection's session, and by then ProFTPD has
+    /// truncated the remote file. A TLS 1.3 ticket can be used once, and ProFTPD sends no new one with
+    /// uploads. So if tickets (or a TLS 1.2 session) have been used up, or are more than 45 minutes old, so that the
+    /// server may have forgotten them, new ones must be obtained first.
+    ///
+    /// Uploads are always [permitted](TicketSupply::permits_upload) if the server never sent any, if it is known to
+    /// accept full handshakes, or if the [configuration](crate::TlsConfigBuilder::guard_uploads) says so. If you make a
+    /// listing while it is [`Wanted`](TicketSupply::Wanted) and ask again, that changes.
+    ///
+    /// If this side [refuses](crate::Resumption) data connections without resumption, they are permitted if there is a
+    /// fresh session; otherwise it is [`Exhausted`](TicketSupply::Exhausted), because the data connection of a listing
+    /// could not provide a session that belongs to the control connection.
+    pub fn ticket_supply(&self) -> TicketSupply {
         let stats = self.session.store.stats();
-        stats.tls12_session || stats.tickets != 1
+        match self.lack_of_tickets() {
+            Some(lack) => lack,
+            None if stats.tls12_session || stats.tickets > 1 => TicketSupply::Ample,
+            None if stats.tickets == 1 => TicketSupply::Scarce,
+            None => TicketSupply::Unneeded,
+        }
     }
 
-    /// Whether an upload over a protected data connection may start
-    ///
-    /// Call it before STOR, APPE or STOU is sent. Many servers refuse a data connection that does not resume the
-    /// control connection's session, and by then ProFTPD has truncated the remote file. A TLS 1.3 ticket
-    /// can be used once, and ProFTPD sends no new one with uploads. So if tickets (or a TLS 1.2 session) have been
-    /// used up, or are more than 45 minutes old, so that the server may have forgotten them, new ones must be
-    /// obtained first.
-    ///
-    /// It is always [`Proceed`](UploadPermit::Proceed) if the server never sent any, if it is known to accept full
-    /// handshakes, or if the [configuration](crate::TlsConfigBuilder::guard_uploads) says so. If you ask again after
-    /// each step, the result is finally `Proceed` or `Reconnect`.
-    ///
-    /// If this side [refuses](crate::Resumption) data connections without resumption, it is `Proceed` if there is a
-    /// fresh session, else `Reconnect`: the data connection of a listing could not provide a session that belongs to
-    /// the control connection.
-    pub fn upload_permit(&self) -> UploadPermit {
+    /// Returns why an upload must not start, if there is a reason
+    fn lack_of_tickets(&self) -> Option<TicketSupply> {
         if self.session.must_resume() {
-            return match self.session.store.has_fresh(Instant::now()) {
-                true => UploadPermit::Proceed,
-                false => UploadPermit::Reconnect,
-            };
+            let fresh = self.session.store.has_fresh(Instant::now());
+            return (!fresh).then_some(TicketSupply::Exhausted);
         }
         if !self.base.guard_uploads || self.session.full_accepted.load(Ordering::Relaxed) {
-            return UploadPermit::Proceed;
+            return None;
         }
-        self.session.store.upload_permit(Instant::now())
+        self.session.store.lack(Instant::now())
     }
 
     /// Records that a transfer succeeded although its data connection's handshake was

@@ -23,8 +23,9 @@
 //! get it, it refuses the data connection, and with STOR the remote file may already be empty. So a driver follows
 //! two rules:
 //!
-//! * Before a transfer, call [`TlsContext::upload_permit`] and pass the answer to the client of `ftp-proto`. It
-//!   starts the upload, or makes a listing first, or fails it.
+//! * Before a transfer, call [`TlsContext::ticket_supply`] and pass the answer to the client of `ftp-proto`
+//!   (`Client::set_ticket_supply`, whose type has the same five variants). It starts the upload, or makes a listing
+//!   first, or fails it.
 //! * After an upload, [`Stream::drain`] the data connection.
 //!
 //! A download or listing that is refused for lack of a ticket does no harm and brings new tickets, so it is
@@ -53,7 +54,7 @@
 //!     Ok(()) // closes at once: some servers send their 226 only after that
 //! }
 //!
-//! /// Call it after `context.upload_permit()` has returned `Proceed`, and STOR has been sent
+//! /// Call it after `context.ticket_supply().permits_upload()`, and after STOR has been sent
 //! fn upload(context: &TlsContext, socket: TcpStream, from: &mut impl Read) -> io::Result<()> {
 //!     let mut data = Stream::new(socket);
 //!     data.secure(context, Role::Data)?;
@@ -103,12 +104,14 @@
 
 mod allowance;
 mod config;
+mod config_error;
 mod context;
 mod error;
 mod inbox;
 mod pin;
 mod store;
 mod stream;
+mod tickets;
 mod tls;
 mod trust;
 mod verify;
@@ -116,10 +119,12 @@ mod verify;
 pub use rustls;
 
 pub use config::{Alpn, Resumption, TlsConfig, TlsConfigBuilder, TlsVersion};
-pub use context::{Role, TlsContext, TlsStats, UploadPermit, server_name};
-pub use error::{ConfigError, TlsError};
+pub use config_error::ConfigError;
+pub use context::{Role, TlsContext, server_name};
+pub use error::TlsError;
 pub use pin::Pin;
 pub use stream::Stream;
+pub use tickets::{TicketSupply, TlsStats};
 pub use trust::{Authorities, Trust};
 
 #[cfg(doctest)]

@@ -13,7 +13,7 @@ use rustls::NamedGroup;
 use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::ServerName;
 
-use crate::context::{TlsStats, UploadPermit};
+use crate::tickets::{TicketSupply, TlsStats};
 
 /// Maximum number of TLS 1.3 tickets kept; when it is exceeded, the oldest is dropped
 ///
@@ -82,22 +82,22 @@ impl SessionStore {
         self.state().has_fresh(now)
     }
 
-    /// Returns what an upload may do at `now`, if the server requires resumption
-    pub(crate) fn upload_permit(&self, now: Instant) -> UploadPermit {
+    /// Returns why an upload must not start at `now` if the server requires resumption; `None` if it may
+    pub(crate) fn lack(&self, now: Instant) -> Option<TicketSupply> {
         let state = self.state();
         let has_had_any = state.has_had_tls12 || state.tickets_received > 0;
         match state.has_fresh(now) {
             // A server that never sent a session can't require one.
-            _ if !has_had_any => UploadPermit::Proceed,
-            true => UploadPermit::Proceed,
+            _ if !has_had_any => None,
+            true => None,
             // A lost TLS 1.2 session can't be restored, see `discard_tls12`.
             false if state.tls12.is_none() && state.tickets_received == 0 => {
-                UploadPermit::Reconnect
+                Some(TicketSupply::Exhausted)
             }
             // A listing brings new tickets, or shows that the server sends none; with TLS 1.2 it
             // shows whether the server still knows the session.
-            false if state.without_ticket == 0 => UploadPermit::ObtainTicket,
-            false => UploadPermit::Reconnect,
+            false if state.without_ticket == 0 => Some(TicketSupply::Wanted),
+            false => Some(TicketSupply::Exhausted),
         }
     }
 }
@@ -237,14 +237,14 @@ mod tests {
         for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
             let context = with_session(version);
             let store = context.store();
-            let permit = |age| store.upload_permit(Instant::now() + age);
-            assert_eq!(permit(Duration::ZERO), UploadPermit::Proceed);
-            assert_eq!(permit(STALE_AFTER - Duration::from_secs(60)), UploadPermit::Proceed);
-            assert_eq!(permit(STALE_AFTER), UploadPermit::ObtainTicket);
+            let lack = |age| store.lack(Instant::now() + age);
+            assert_eq!(lack(Duration::ZERO), None);
+            assert_eq!(lack(STALE_AFTER - Duration::from_secs(60)), None);
+            assert_eq!(lack(STALE_AFTER), Some(TicketSupply::Wanted));
             // A listing has been made, but brought no ticket.
             store.state().without_ticket = 1;
-            assert_eq!(permit(STALE_AFTER), UploadPermit::Reconnect);
-            assert_eq!(permit(Duration::ZERO), UploadPermit::Proceed);
+            assert_eq!(lack(STALE_AFTER), Some(TicketSupply::Exhausted));
+            assert_eq!(lack(Duration::ZERO), None);
         }
     }
 
@@ -269,6 +269,6 @@ mod tests {
         store.remove_tls12_session(&store.name);
         store.set_tls12_session(other, session);
         assert!(!store.stats().tls12_session);
-        assert_eq!(store.upload_permit(Instant::now()), UploadPermit::Reconnect);
+        assert_eq!(store.lack(Instant::now()), Some(TicketSupply::Exhausted));
     }
 }

@@ -246,6 +246,7 @@ impl Machine {
             ["remote-get", path] => Claim::Transfer(client.remote_get(path)),
             ["remote-put", path] => Claim::Transfer(client.remote_put(path)),
             ["quit"] => Claim::MaybeReply(client.quit()),
+            ["delete-latin-1", path] => Claim::Reply(client.delete(latin_1(path))),
             words => listed(client, words).unwrap_or_else(|| panic!("do {words:?}?")),
         };
         self.requests += 1;
@@ -419,4 +420,9 @@ pub fn run_script(script: &Script, random: u64) -> usize {
         }
     }
     runs
+}
+
+/// Encodes a path, which a transcript has in UTF-8
+fn latin_1(path: &str) -> Vec<u8> {
+    path.chars().map(|letter| u8::try_from(letter).expect("a letter of Latin-1")).collect()
 }

@@ -1,6 +1,7 @@
 //! Sessions that are cancelled from another thread
 
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use ftp_blocking::ftp_tls::TlsVersion;
@@ -53,7 +54,76 @@ fn is_over(ftp: &mut Client) {
     assert!(error.is_cancelled(), "{error:?}");
     let error = at_once(|| ftp.get("f").map(drop).unwrap_err());
     assert!(error.is_cancelled(), "{error:?}");
-    assert_eq!(ftp.canceller().unwrap_err().kind(), std::io::ErrorKind::NotConnected);
+    assert!(ftp.canceller().unwrap_err().is_cancelled());
+}
+
+/// Connects while another thread waits a moment and cancels: connecting ends at once
+#[track_caller]
+fn is_cancelled_while_connecting(address: SocketAddr, options: impl Into<Options>) {
+    let canceller = Canceller::new();
+    let options = options.into().canceller(&canceller);
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(MOMENT);
+        canceller.cancel();
+    });
+    let begun = Instant::now();
+    let error = Client::connect(address, options).map(drop).unwrap_err();
+    let took = begun.elapsed();
+    thread.join().unwrap();
+    assert!(error.is_cancelled() && error.is_fatal() && !error.is_transient(), "{error:?}");
+    assert!(took >= MOMENT && took < MOMENT * 5, "{took:?}");
+}
+
+#[test]
+fn while_the_connection_is_to_open() {
+    let (silent_address, _held) = silent_port();
+    is_cancelled_while_connecting(silent_address, config());
+}
+
+#[test]
+fn while_the_greeting_is_awaited() {
+    let server = Server::start(Peer::expect_close);
+    is_cancelled_while_connecting(server.address(), config());
+    server.join();
+}
+
+#[test]
+fn while_tls_of_a_new_connection_stalls() {
+    let server = Server::start(|s| {
+        s.reply("220 ready");
+        s.exchange("AUTH TLS", "234 go on");
+        s.control().read_to_end(&mut Vec::new()).unwrap();
+    });
+    let mut config = config();
+    config.tls = TlsPolicy::Explicit;
+    let options = Options::new(config).tls(trusting(TlsVersion::Tls13).build().unwrap());
+    is_cancelled_while_connecting(server.address(), options);
+    server.join();
+}
+
+#[test]
+fn before_connecting() {
+    let (silent_address, _held) = silent_port();
+    let canceller = Canceller::new();
+    canceller.cancel();
+    let options = Options::new(config()).canceller(&canceller);
+    let error = at_once(|| Client::connect(silent_address, options).map(drop).unwrap_err());
+    assert!(error.is_cancelled(), "{error:?}");
+}
+
+#[test]
+fn a_canceller_ends_all_sessions_that_have_it() {
+    let servers = [silent(|_| {}), silent(|_| {})];
+    let canceller = Canceller::new();
+    let connect = |server| login_with(server, Options::new(config()).canceller(&canceller));
+    let sessions = servers.each_ref().map(connect);
+    canceller.cancel();
+    for mut ftp in sessions {
+        is_over(&mut ftp);
+    }
+    for server in servers {
+        server.join();
+    }
 }
 
 #[test]
@@ -280,5 +350,6 @@ fn a_session_that_has_ended_has_no_canceller() {
     let mut ftp = connect(&server);
     server.join();
     ftp.noop().unwrap_err();
-    assert_eq!(ftp.canceller().unwrap_err().kind(), std::io::ErrorKind::NotConnected);
+    let error = ftp.canceller().unwrap_err();
+    assert!(error.is_fatal() && !error.is_cancelled(), "{error:?}");
 }

@@ -234,8 +234,8 @@ impl Client {
     }
 
     fn enqueue<T>(&mut self, task: impl FnOnce(Owner) -> Task) -> Op<T> {
-        let id = OpId(self.next_op);
-        self.next_op += 1;
+        let id = self.next_op;
+        self.next_op = id.next();
         if let Life::Dead(error) = &self.life {
             let error = error.clone().into();
             self.complete(Owner::User(id), Err(error));
@@ -250,8 +250,11 @@ impl Client {
 
 fn login(user: &[u8], password: &[u8], account: Option<&[u8]>) -> Result<Running, Error> {
     let (user, password) = anonymous_defaults(user, password);
-    let account = account.map(Secret::new).transpose()?;
-    Ok(Running::Login(Login::new(Argument::new(user)?, Secret::new(password)?, account)))
+    let login = || -> Result<_, ArgumentError> {
+        let account = account.map(Secret::new).transpose()?;
+        Ok(Login::new(Argument::new(user)?, Secret::new(password)?, account))
+    };
+    Ok(login().map_or_else(Running::InvalidLogin, Running::Login))
 }
 
 /// Creates a command without an argument

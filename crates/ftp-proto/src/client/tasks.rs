@@ -1,5 +1,7 @@
 //! How tasks follow one another: which one runs, what its end means for the session, and what comes next
 
+use alloc::boxed::Box;
+
 use super::{Client, Life, State};
 use crate::claim::{Outcome, Owner};
 use crate::control::command::Verb;
@@ -63,6 +65,9 @@ impl Client {
             (result, _) => result,
         };
         self.note_end(&task, &result, moved);
+        if let (true, Err(error)) = (task.operation.is_login(), &result) {
+            self.refuse_queued(error);
+        }
         let Task { request, operation } = task;
         match result {
             Ok(Step::Pending) => {}
@@ -101,6 +106,20 @@ impl Client {
                 self.recycle(operation);
                 self.end(request, Ended { result: Err(error), moved, answered });
                 self.after_end();
+            }
+        }
+    }
+
+    /// Makes the requests that wait for a login fail in their turn, up to the next login
+    ///
+    /// They are meant for the user of that login. Some servers keep the one who was logged in before, or need no login,
+    /// so the commands might reach other files; all others would refuse them without saying why.
+    fn refuse_queued(&mut self, error: &Error) {
+        let same_login = |task: &&mut Task| !task.operation.begins_login();
+        for task in self.queue.iter_mut().take_while(same_login) {
+            if let (Owner::User(_), true) = (task.request.owner, task.operation.needs_login()) {
+                let refused = Running::Invalid(Error::LoginFailed(Box::new(error.clone())));
+                *task = Task::new(task.request.owner, refused);
             }
         }
     }
@@ -216,7 +235,7 @@ impl Client {
             }
         }
         let State::Running(running) = &self.state else { return };
-        let is_login = |task: &Task| matches!(task.operation, Running::Login(_));
+        let is_login = |task: &Task| task.operation.is_login();
         if running.request.owner != Owner::Policy
             || self.ahead.is_some()
             || self.wire.config.gateway.is_some()

@@ -29,6 +29,7 @@ fn samples() -> Vec<Error> {
         reply: of("522"),
         end: end.map(Box::new),
     };
+    let login_failed = |code| Error::LoginFailed(Box::new(Error::from_reply(of(code))));
     let address = core::net::IpAddr::from([127, 0, 0, 1]);
     alloc::vec![
         Error::Transient(of("450")),
@@ -42,6 +43,9 @@ fn samples() -> Vec<Error> {
         Error::UnreadableDirectory { line: (*b"ls: .: Permission denied").into() },
         Error::WorkingDirectoryLost(of("450")),
         Error::WorkingDirectoryLost(of("550")),
+        login_failed("450"),
+        login_failed("530"),
+        login_failed("500"),
         Error::InvalidArgument(ArgumentError::Reserved),
         Error::TlsRequired(of("530")),
         Error::AccountRequired(of("332")),
@@ -86,6 +90,7 @@ fn variant(error: &Error) -> &'static str {
         Error::NoDirectory(_) => "`NoDirectory`",
         Error::UnreadableDirectory { .. } => "`UnreadableDirectory`",
         Error::WorkingDirectoryLost(_) => "`WorkingDirectoryLost`",
+        Error::LoginFailed(_) => "`LoginFailed`",
         Error::InvalidArgument(_) => "`InvalidArgument`",
         Error::TlsRequired(_) => "`TlsRequired`",
         Error::AccountRequired(_) => "`AccountRequired`",

@@ -21,6 +21,7 @@
 //! ```
 
 use crate::claim::Outcome;
+use crate::config::Telnet;
 use crate::control::command::{Argument, Command, Secret, Verb};
 use crate::control::reply::Reply;
 use crate::control::reply::ReplyKind;
@@ -28,6 +29,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::op::gateway::Entry;
 use crate::op::machine::{Context, Input, Step};
+use crate::server;
 use crate::session::Batches;
 use crate::session::ControlSecurity;
 use crate::timer::Timer;
@@ -62,6 +64,9 @@ impl Login {
     }
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        if let Input::Reply(reply) = &input {
+            learn_of_iac(reply, cx);
+        }
         match input {
             Input::Start => {
                 let greeting = cx.wire.session.admitted.take();
@@ -178,6 +183,21 @@ impl Login {
         };
         cx.send(&Command::secret(verb, &secret));
         Ok(())
+    }
+}
+
+/// Learns from the answer to USER whether the server handles Telnet's IAC
+///
+/// The greeting may be the administrator's, but these texts are in the servers' code. Through a proxy, the answer may be
+/// the proxy's.
+fn learn_of_iac(reply: &Reply, cx: &mut Context<'_>) {
+    let config = &cx.wire.config;
+    if reply.code().get() == 331
+        && config.telnet == Telnet::ByServer
+        && config.gateway.is_none()
+        && server::asks_as_iac_single(reply)
+    {
+        cx.wire.control.send_iac_single();
     }
 }
 

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use crate::claim::Outcome;
-use crate::control::command::Verb;
+use crate::control::command::{ArgumentError, Verb};
 use crate::data::DataConnection;
 use crate::directory::Directory;
 use crate::error::{ConnectionError, Error};
@@ -21,6 +21,8 @@ use crate::op::{
 pub(crate) enum Running {
     /// It fails in its turn, because an argument can't be sent
     Invalid(Error),
+    /// As `Invalid`, in place of a login
+    InvalidLogin(ArgumentError),
     /// It ends at once, because the request has not chosen its first operation yet
     Nothing,
     Flush(flush::Flush),
@@ -50,6 +52,7 @@ impl Running {
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match self {
             Self::Invalid(error) => Err(error.clone()),
+            Self::InvalidLogin(error) => Err(error.clone().into()),
             Self::Nothing => Ok(Step::Done(Outcome::Unit(()))),
             Self::Flush(op) => op.step(input, cx),
             Self::Secure(op) => op.step(input, cx),
@@ -77,7 +80,11 @@ impl Running {
     pub(crate) fn needs(&self, working: &Directory) -> bool {
         match self {
             // A login leads into a directory of its own.
-            Self::Invalid(_) | Self::Quit(_) | Self::Features(_) | Self::Login(_) => false,
+            Self::Invalid(_)
+            | Self::InvalidLogin(_)
+            | Self::Quit(_)
+            | Self::Features(_)
+            | Self::Login(_) => false,
             Self::Simple(simple) => match simple.verb() {
                 // Only the caller knows what a raw command does.
                 _ if simple.is_raw() => true,
@@ -86,6 +93,39 @@ impl Running {
                 _ => true,
             },
             _ => true,
+        }
+    }
+
+    pub(crate) const fn is_login(&self) -> bool {
+        matches!(self, Self::Login(_) | Self::InvalidLogin(_))
+    }
+
+    /// Whether it begins a login, perhaps by a raw USER
+    pub(crate) fn begins_login(&self) -> bool {
+        self.is_login() || matches!(self, Self::Simple(simple) if simple.verb() == Verb::USER)
+    }
+
+    /// Whether it depends on who is logged in; what RFC 959 and its extensions permit before the login does not
+    pub(crate) fn needs_login(&self) -> bool {
+        match self {
+            Self::Invalid(_)
+            | Self::InvalidLogin(_)
+            | Self::Flush(_)
+            | Self::Secure(_)
+            | Self::Protect(_)
+            | Self::ClearControl(_)
+            | Self::Login(_)
+            | Self::Features(_)
+            | Self::Quit(_) => false,
+            Self::Simple(simple) => simple.needs_login(),
+            Self::Nothing
+            | Self::Rename(_)
+            | Self::Hash(_)
+            | Self::SizeAndTime(_)
+            | Self::Transfer(_)
+            | Self::RemotePassive(_)
+            | Self::RemoteActive(_)
+            | Self::RemoteTransfer(_) => true,
         }
     }
 

@@ -87,6 +87,30 @@ impl Simple {
         self.want == Want::Any
     }
 
+    /// Whether the command depends on who is logged in: unknown raw commands do, in case they change files
+    pub(crate) fn needs_login(&self) -> bool {
+        match self.verb {
+            // Without a path it is about the server (RFC 959 section 4.1.3).
+            Verb::STAT => self.argument().is_some(),
+            Verb::USER
+            | Verb::PASS
+            | Verb::ACCT
+            | Verb::REIN
+            | Verb::HOST
+            | Verb::AUTH
+            | Verb::PBSZ
+            | Verb::PROT
+            | Verb::FEAT
+            | Verb::OPTS
+            | Verb::LANG
+            | Verb::CLNT
+            | Verb::SYST
+            | Verb::HELP
+            | Verb::NOOP => false,
+            _ => true,
+        }
+    }
+
     pub(crate) const fn verb(&self) -> Verb {
         self.verb
     }

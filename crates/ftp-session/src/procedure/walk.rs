@@ -8,6 +8,7 @@ use ftp_proto::listing::{EntryKind, OwnedEntry};
 use super::path::inside;
 use super::work::Directory;
 use crate::error::Error;
+use crate::questions::questions;
 
 /// Maximum bytes of memory for the entries of unfinished directories
 const MAX_HELD: usize = 64 * 1024 * 1024;
@@ -105,6 +106,8 @@ pub struct WalkError {
     #[source]
     pub error: Error,
 }
+
+questions! { impl WalkError, |this| &this.error }
 
 /// What a walk needs or has found
 #[derive(Debug)]

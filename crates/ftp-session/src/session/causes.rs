@@ -46,7 +46,10 @@ impl<S: Read + Write, L> Session<S, L> {
                 }
                 Proto::Closed(error) => {
                     self.report();
-                    Event::Closed(self.explain_end(error.into()))
+                    let error = self.explain_end(error.into());
+                    // What has ended for another reason can't be cancelled any more.
+                    self.cancelled.take_if(|flag| !flag.is_set());
+                    Event::Closed(error)
                 }
                 // Events that a newer core adds have no counterpart here.
                 _ => continue,

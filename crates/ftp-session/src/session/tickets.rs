@@ -5,7 +5,7 @@
 use std::io::{Read, Write};
 
 use ftp_proto::{Direction, Protection, TicketSupply, Time};
-use ftp_tls::UploadPermit;
+use ftp_tls::TicketSupply as Tls;
 use ftp_tls::rustls::HandshakeKind;
 
 use super::Session;
@@ -21,12 +21,12 @@ impl<S: Read + Write, L> Session<S, L> {
         if self.proto.protection() != Protection::Private || self.linger.is_some() {
             return;
         }
-        let supply = match context.upload_permit() {
-            UploadPermit::ObtainTicket => TicketSupply::Wanted,
-            UploadPermit::Reconnect => TicketSupply::Exhausted,
-            UploadPermit::Proceed if !context.can_resume() => TicketSupply::Unneeded,
-            UploadPermit::Proceed if context.can_spare_ticket() => TicketSupply::Ample,
-            UploadPermit::Proceed => TicketSupply::Scarce,
+        let supply = match context.ticket_supply() {
+            Tls::Unneeded => TicketSupply::Unneeded,
+            Tls::Ample => TicketSupply::Ample,
+            Tls::Scarce => TicketSupply::Scarce,
+            Tls::Wanted => TicketSupply::Wanted,
+            Tls::Exhausted => TicketSupply::Exhausted,
         };
         self.proto.set_ticket_supply(supply);
     }

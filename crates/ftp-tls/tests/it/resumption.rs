@@ -3,7 +3,7 @@
 use crate::common::*;
 use std::sync::Arc;
 
-use ftp_tls::{Resumption, Role, Stream, TlsError, TlsVersion, UploadPermit};
+use ftp_tls::{Resumption, Role, Stream, TicketSupply, TlsError, TlsVersion};
 use proptest::prelude::*;
 use rustls::HandshakeKind;
 
@@ -14,7 +14,7 @@ fn a_tls12_session_can_be_resumed_without_limit() {
     let _control = control(&context, server.accept(0));
     assert!(context.can_resume());
     for _ in 0..100 {
-        assert_eq!(context.upload_permit(), UploadPermit::Proceed);
+        assert!(context.ticket_supply().permits_upload());
         assert!(upload(&context, server.accept(0), true).unwrap().resumed());
     }
     let stats = context.stats();
@@ -30,7 +30,7 @@ fn drained_uploads_keep_the_tickets() {
     let _control = control(&context, server.accept(2));
     assert_eq!(context.stats().tickets, 2);
     for _ in 0..100 {
-        assert_eq!(context.upload_permit(), UploadPermit::Proceed);
+        assert!(context.ticket_supply().permits_upload());
         assert!(upload(&context, server.accept(1), true).unwrap().resumed());
         assert_eq!(context.stats().tickets, 2);
     }
@@ -44,10 +44,10 @@ fn careless_uploads_are_stopped_before_they_start() {
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(2));
     for _ in 0..2 {
-        assert_eq!(context.upload_permit(), UploadPermit::Proceed);
+        assert!(context.ticket_supply().permits_upload());
         assert!(upload(&context, server.accept(1), false).unwrap().resumed());
     }
-    assert_eq!(context.upload_permit(), UploadPermit::ObtainTicket);
+    assert_eq!(context.ticket_supply(), TicketSupply::Wanted);
     assert!(!context.can_resume());
 }
 
@@ -59,16 +59,16 @@ fn a_refused_listing_brings_tickets() {
     let _control = control(&context, server.accept(2));
     let (mut uploads, mut listings) = (0, 0);
     while uploads < 100 {
-        match context.upload_permit() {
-            UploadPermit::Proceed => {
+        match context.ticket_supply() {
+            TicketSupply::Unneeded | TicketSupply::Ample | TicketSupply::Scarce => {
                 assert!(upload(&context, server.accept(0), true).unwrap().resumed());
                 uploads += 1;
             }
-            UploadPermit::ObtainTicket => {
+            TicketSupply::Wanted => {
                 assert!(!refused(&context, server.accept(2)).unwrap().resumed());
                 listings += 1;
             }
-            UploadPermit::Reconnect => panic!("after {uploads} uploads"),
+            TicketSupply::Exhausted => panic!("after {uploads} uploads"),
         }
     }
     assert_eq!(listings, 49);
@@ -80,12 +80,12 @@ fn listings_without_new_tickets_lead_to_a_new_control_connection() {
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(1));
     upload(&context, server.accept(0), true).unwrap();
-    assert_eq!(context.upload_permit(), UploadPermit::ObtainTicket);
+    assert_eq!(context.ticket_supply(), TicketSupply::Wanted);
     refused(&context, server.accept(0)).unwrap();
-    assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
+    assert_eq!(context.ticket_supply(), TicketSupply::Exhausted);
     let context = context.renew();
     let _control = control(&context, server.accept(1));
-    assert_eq!(context.upload_permit(), UploadPermit::Proceed);
+    assert!(context.ticket_supply().permits_upload());
 }
 
 #[test]
@@ -93,15 +93,15 @@ fn permits_end_whatever_the_server_does() {
     let context = context(&config(TlsVersion::Tls13));
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(2));
-    assert!(context.upload_permit() == UploadPermit::Proceed && context.can_spare_ticket());
+    assert!(context.ticket_supply() == TicketSupply::Ample);
     upload(&context, server.accept(0), true).unwrap();
     // The last ticket is not risked on servers that may refuse.
-    assert!(context.upload_permit() == UploadPermit::Proceed && !context.can_spare_ticket());
+    assert!(context.ticket_supply() == TicketSupply::Scarce);
     upload(&context, server.accept(0), true).unwrap();
-    assert!(context.upload_permit() == UploadPermit::ObtainTicket && !context.can_resume());
+    assert!(context.ticket_supply() == TicketSupply::Wanted && !context.can_resume());
     // A listing that obtained none.
     refused(&context, server.accept(0)).unwrap();
-    assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
+    assert_eq!(context.ticket_supply(), TicketSupply::Exhausted);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_lost_tls12_session_cannot_be_obtained_again() {
     wire.corrupt(wire.in_flight() - 1);
     stream.handshake().unwrap_err();
     assert!(!context.can_resume());
-    assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
+    assert_eq!(context.ticket_supply(), TicketSupply::Exhausted);
 }
 
 /// The session of such a data connection would be resumed, and refused (Q87)
@@ -131,10 +131,10 @@ fn the_tls12_session_of_a_data_connection_does_not_replace_the_first() {
     let forgetful = Server::new(TlsVersion::Tls12);
     assert!(!refused(&context, forgetful.accept(0)).unwrap().resumed());
     assert!(!context.can_resume());
-    assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
+    assert_eq!(context.ticket_supply(), TicketSupply::Exhausted);
     // Unless the server accepts it.
     context.note_full_handshake_accepted();
-    assert_eq!(context.upload_permit(), UploadPermit::Proceed);
+    assert!(context.ticket_supply().permits_upload());
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_server_without_sessions_cannot_require_resumption() {
         let _control = control(&context, server.accept(0));
         for _ in 0..3 {
             assert!(!context.can_resume());
-            assert_eq!(context.upload_permit(), UploadPermit::Proceed);
+            assert!(context.ticket_supply().permits_upload());
             assert!(!upload(&context, server.accept(0), true).unwrap().resumed());
         }
     }
@@ -178,19 +178,19 @@ fn accepted_full_handshakes_end_the_guard() {
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&base, server.accept(1));
     upload(&base, server.accept(0), true).unwrap();
-    assert_eq!(base.upload_permit(), UploadPermit::ObtainTicket);
+    assert_eq!(base.ticket_supply(), TicketSupply::Wanted);
     assert!(!download(&base, server.accept(0)).unwrap().resumed());
-    assert_eq!(base.upload_permit(), UploadPermit::Proceed);
-    assert_eq!(base.renew().upload_permit(), UploadPermit::Proceed);
+    assert!(base.ticket_supply().permits_upload());
+    assert!(base.renew().ticket_supply().permits_upload());
 
     // For an upload only the final reply shows it, so the driver must report it.
     let other = context(&config(TlsVersion::Tls13));
     let _control = control(&other, server.accept(1));
     upload(&other, server.accept(0), true).unwrap();
     upload(&other, server.accept(0), true).unwrap();
-    assert_eq!(other.upload_permit(), UploadPermit::Reconnect);
+    assert_eq!(other.ticket_supply(), TicketSupply::Exhausted);
     other.note_full_handshake_accepted();
-    assert_eq!(other.upload_permit(), UploadPermit::Proceed);
+    assert!(other.ticket_supply().permits_upload());
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn guard_can_be_switched_off() {
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(1));
     upload(&context, server.accept(0), true).unwrap();
-    assert_eq!(context.upload_permit(), UploadPermit::Proceed);
+    assert!(context.ticket_supply().permits_upload());
 }
 
 /// Data connections that resume are accepted, in both directions and any number of times
@@ -211,7 +211,7 @@ fn required_resumption_that_is_kept() {
             let server = Server::new(version);
             let _control = control(&context, server.accept(2));
             for _ in 0..5 {
-                assert_eq!(context.upload_permit(), UploadPermit::Proceed);
+                assert!(context.ticket_supply().permits_upload());
                 assert!(upload(&context, server.accept(1), true).unwrap().resumed());
                 assert!(download(&context, server.accept(1)).unwrap().resumed());
             }
@@ -250,7 +250,7 @@ fn required_resumption_that_stops() {
                 context.stats().tickets_received,
                 if version == TlsVersion::Tls13 { 3 } else { 0 }
             );
-            assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
+            assert_eq!(context.ticket_supply(), TicketSupply::Exhausted);
             // A new control connection starts without sessions.
             let context = context.renew();
             let _control = control(&context, server.accept(2));
@@ -274,8 +274,8 @@ fn servers_that_never_resume() {
             server.config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
             server.config.ticketer = Arc::new(NoTickets);
             let _control = control(&context, server.accept(0));
-            let permit = if accepted { UploadPermit::Proceed } else { UploadPermit::Reconnect };
-            assert_eq!(context.upload_permit(), permit);
+            let supply = if accepted { TicketSupply::Unneeded } else { TicketSupply::Exhausted };
+            assert_eq!(context.ticket_supply(), supply);
             if accepted {
                 upload(&context, server.accept(0), true).unwrap();
                 download(&context, server.accept(0)).unwrap();
@@ -294,7 +294,7 @@ fn no_resumption() {
         let _control = control(&context, server.accept(2));
         for _ in 0..3 {
             assert!(!context.can_resume());
-            assert_eq!(context.upload_permit(), UploadPermit::Proceed);
+            assert!(context.ticket_supply().permits_upload());
             assert!(!upload(&context, server.accept(1), true).unwrap().resumed());
             assert!(!download(&context, server.accept(1)).unwrap().resumed());
         }
@@ -404,7 +404,7 @@ proptest! {
         let server = Server::new(version);
         let _control = control(&context, server.accept(2));
         for is_upload in uploads {
-            prop_assert_eq!(context.upload_permit(), UploadPermit::Proceed);
+            prop_assert!(context.ticket_supply().permits_upload());
             let peer = server.accept(1);
             let peer = match is_upload {
                 true => upload(&context, peer, true).unwrap(),
@@ -426,12 +426,12 @@ proptest! {
         for _ in 0..30 {
             let mut rungs = 0;
             loop {
-                match context.upload_permit() {
-                    UploadPermit::Proceed => break,
-                    UploadPermit::ObtainTicket => {
+                match context.ticket_supply() {
+                    TicketSupply::Unneeded | TicketSupply::Ample | TicketSupply::Scarce => break,
+                    TicketSupply::Wanted => {
                         refused(&context, server.accept(gifts.next().unwrap())).unwrap();
                     }
-                    UploadPermit::Reconnect => {
+                    TicketSupply::Exhausted => {
                         context = context.renew();
                         control(&context, server.accept(1));
                     }

@@ -42,4 +42,49 @@ impl PoolError {
             Self::Busy { .. } | Self::Closed => None,
         }
     }
+
+    /// Whether the same may succeed later
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Session(error) => error.is_transient(),
+            Self::TimedOut { refusal, .. } => refusal.as_ref().is_none_or(Error::is_transient),
+            Self::Busy { .. } => true,
+            Self::Closed => false,
+        }
+    }
+
+    /// Whether the server says that the file or directory does not exist
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.session().is_some_and(Error::is_missing)
+    }
+
+    /// Whether the server requires other credentials, or an account
+    #[must_use]
+    pub fn is_auth(&self) -> bool {
+        self.session().is_some_and(Error::is_auth)
+    }
+
+    /// Whether a deadline passed, that of the pool or of the session
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::TimedOut { .. }) || self.session().is_some_and(Error::is_timeout)
+    }
+
+    /// Whether this side cancelled the session
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.session().is_some_and(Error::is_cancelled)
+    }
+
+    /// Whether the session, or the pool itself, is over
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Session(error) => error.is_fatal(),
+            Self::TimedOut { .. } | Self::Busy { .. } => false,
+            Self::Closed => true,
+        }
+    }
 }
