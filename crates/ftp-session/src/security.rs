@@ -37,11 +37,16 @@ impl Security {
         Self { config, name, context: None }
     }
 
-    /// Prepares the TLS context
-    pub(crate) fn prepare(&mut self) -> Result<(), Error> {
-        if self.context.is_some() {
-            return Ok(());
-        }
+    /// Returns the TLS context, which the first call creates
+    pub(crate) fn prepare(&mut self) -> Result<&TlsContext, Error> {
+        let context = match self.context.take() {
+            Some(context) => context,
+            None => self.new_context()?,
+        };
+        Ok(self.context.insert(context))
+    }
+
+    fn new_context(&mut self) -> Result<TlsContext, Error> {
         let config = match &self.config {
             Some(config) => config,
             None => self.config.insert(default_tls()?),
@@ -51,8 +56,7 @@ impl Security {
             Name::Host(host) => server_name(host)?,
             Name::Address(ip) => ServerName::IpAddress((*ip).into()),
         };
-        self.context = Some(TlsContext::new(config, name));
-        Ok(())
+        Ok(TlsContext::new(config, name))
     }
 }
 

@@ -294,7 +294,8 @@ impl<S: Read + Write, L> Session<S, L> {
     /// at a proxy.
     pub fn prepare_tls(&mut self) -> Result<(), Error> {
         self.may_secure()?;
-        self.security.prepare()
+        self.security.prepare()?;
+        Ok(())
     }
 
     /// Aborts a request, which completes with [`Aborted`](ftp_proto::Error::Aborted) at once; the session settles

@@ -15,6 +15,7 @@ mod floods;
 mod hostile;
 mod opening;
 mod operations;
+mod protection;
 mod resumption;
 mod secrets;
 mod simultaneous;

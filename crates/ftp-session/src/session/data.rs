@@ -120,11 +120,11 @@ impl<S: Read + Write, L> Session<S, L> {
             self.data = Some(Data::new(id, slot, DataState::AwaitingTicket(stream)));
             return;
         }
-        let secured = match &self.security.context {
-            Some(context) => stream.secure(context, Role::Data).map_err(io::Error::from),
-            // The control connection was secured with a context.
-            None => Err(io::Error::other("TLS is not configured")),
-        };
+        // If a server accepts PROT P on a control connection in clear text, nothing has prepared TLS before.
+        let context = self.may_secure().and_then(|()| self.security.prepare());
+        let secured = context
+            .map_err(io::Error::from)
+            .and_then(|context| stream.secure(context, Role::Data).map_err(io::Error::from));
         match secured {
             Ok(()) => self.data = Some(Data::new(id, slot, DataState::Securing(stream))),
             Err(error) => {
