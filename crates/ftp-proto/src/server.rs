@@ -50,7 +50,7 @@ pub(crate) fn sends_iac_single(greeting: &Reply) -> bool {
     [&b"vsftpd"[..], b"pure-ftpd"].iter().any(|name| memchr::memmem::find(&text, name).is_some())
 }
 
-/// Whether this answer to USER is that of such a server, whose greeting may be another one (Q5)
+/// Whether this answer to USER is that of such a server, whose greeting may be another one
 pub(crate) fn asks_as_iac_single(prompt: &Reply) -> bool {
     let text = prompt.text();
     text == b"Please specify the password."

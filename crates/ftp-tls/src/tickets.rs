@@ -29,7 +29,7 @@ pub enum TicketSupply {
     /// is lost, but there are others, or there is a TLS 1.2 session, which is not used up
     Ample,
     /// The last ticket: the handshake waits until the server has agreed to the transfer, because with servers that
-    /// require resumption (Q84), there may be no way to get another
+    /// require resumption, there may be no way to get another
     Scarce,
     /// Do not start an upload. First make a small listing (NLST of one name is enough), read its data connection to the
     /// end and then [drain](crate::Stream::drain) it, then ask again

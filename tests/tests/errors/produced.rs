@@ -9,10 +9,10 @@ use ftp_blocking::{
 };
 use ftp_object_store::FtpStore;
 use ftp_object_store::object_store::{ObjectStoreExt, path::Path};
-use ftp_proto::{ConnectionError, CopyError, LocalRules, TakenNames};
-use ftp_session::Removal;
+use ftp_proto::{ConnectionError, LocalRules, TakenNames};
 use ftp_session::procedure::WalkOptions;
 use ftp_session::proxy::{Proxy, ProxyServer};
+use ftp_session::{CopyError, Removal};
 use ftp_test::{Action, Command, Server};
 
 use super::Texts;
@@ -80,7 +80,7 @@ fn names() -> Texts {
 }
 
 fn copies() -> Texts {
-    let lost = || ftp_proto::Error::Connection(ConnectionError::Eof);
+    let lost = || Error::from(ftp_proto::Error::Connection(ConnectionError::Eof));
     vec![
         ("source", Box::new(CopyError::new(CopySide::Source, lost()))),
         ("target", Box::new(CopyError::new(CopySide::Target, lost()))),
@@ -154,7 +154,7 @@ pub(super) fn all() -> Vec<Type> {
     let of = |name, texts| Type { name, texts };
     vec![
         of("ftp_proto::NameError", names()),
-        of("ftp_proto::CopyError", copies()),
+        of("ftp_session::CopyError", copies()),
         of("ftp_session::proxy::ProxyError", proxies()),
         of("ftp_session::proxy::ProxyError, before a connection", modes()),
         of("ftp_session::procedure::WalkError, ftp_session::Removal", trees()),
