@@ -122,6 +122,7 @@ pub use ftp_session::{encoding_rs, proxy};
 pub use ftp_tls;
 
 pub use client::{Client, OwnedError};
+pub use convenience::CopyOptions;
 pub use copy::copy_between_servers;
 pub use dial::{Channel, Target};
 pub use ftp_proto::listing::{EntryKind, OwnedEntry, StatListing, UtcOffset};
