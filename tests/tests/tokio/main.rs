@@ -16,6 +16,7 @@ mod http;
 mod memory;
 mod polls;
 mod shutdown;
+mod tasks;
 
 /// The servers are on loopback
 fn enter() {}
