@@ -222,6 +222,59 @@ fn requests_that_are_stated_again_are_found() {
     assert_eq!(stated_again(text), ["cwd", "noop"]);
 }
 
+/// Returns the sources of the tokio driver
+fn tokio_sources() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/ftp-tokio/src");
+    let mut found = BTreeMap::new();
+    sources(&folder, "", &mut found);
+    assert!(found.len() > 20, "only {} files", found.len());
+    found
+}
+
+/// What a session on tokio must not use, because its caller's task is its only one
+const SHARING: [&str; 9] = [
+    "spawn",
+    "spawn_blocking",
+    "spawn_local",
+    "JoinSet",
+    "Mutex",
+    "RwLock",
+    "mpsc",
+    "oneshot",
+    "Notify",
+];
+
+/// Returns what a source uses of these
+fn shared(text: &str) -> BTreeSet<&str> {
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    text.split(|letter| !is_word(letter)).filter(|word| SHARING.contains(word)).collect()
+}
+
+#[test]
+fn a_session_on_tokio_has_no_task_lock_or_channel() {
+    for (module, text) in tokio_sources() {
+        let allowed: &[&str] = match module.as_str() {
+            "pool" => continue,
+            name if name.starts_with("pool::") => continue,
+            // Local files, on tokio's threads for blocking work.
+            "local" => &["spawn_blocking"],
+            _ => &[],
+        };
+        assert_eq!(shared(&text), allowed.iter().copied().collect(), "{module}");
+    }
+}
+
+#[test]
+fn tasks_locks_and_channels_are_found() {
+    let text =
+        "use tokio::sync::{Notify, mpsc};\ntokio::spawn(async {}); respawn(); Mutex::new(3);";
+    assert_eq!(shared(text), BTreeSet::from(["Mutex", "Notify", "mpsc", "spawn"]));
+    assert_eq!(
+        shared(&tokio_sources()["pool::shared"]),
+        BTreeSet::from(["Mutex", "Notify", "spawn"])
+    );
+}
+
 #[test]
 fn a_circle_is_found() {
     let sources = |b: &str| {

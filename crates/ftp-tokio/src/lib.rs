@@ -54,18 +54,20 @@
 //!   file's disk are bounded by the system's own time limits instead.
 //! - **Usable, or it says so.** The session remains usable after an error, unless [`Error::is_fatal`]. The same holds
 //!   after anything that was dropped before its end.
-//! - **One task.** A session spawns nothing, and has no lock and no channel. Its owner polls it, on any tokio runtime
-//!   with I/O and time enabled. Outside a runtime tokio itself panics. If the runtime of its sockets is shut down,
-//!   calls end in an error. A client that is not polled does nothing. Its deadlines stand still between two calls,
-//!   and between two reads or writes of a transfer. The deadlines of a pending future run, whether it is polled or
-//!   not.
+//! - **One task.** A session spawns no task, has no channel, and holds no lock across an await: the few locks guard
+//!   TLS sessions that can be resumed, and what clones of the same options know of a server, for a moment each. Its
+//!   owner polls it, on any tokio runtime with I/O and time enabled. Only two things leave the owner's task, for
+//!   tokio's threads for blocking work: the lookup of a host's name, and the local files of the feature `files`.
+//!   Outside a runtime tokio itself panics. If the runtime of its sockets is shut down, calls end in an error. A
+//!   client that is not polled does nothing. Its deadlines stand still between two calls, and between two reads or
+//!   writes of a transfer. The deadlines of a pending future run, whether it is polled or not.
 //! - **Verified.** Under TLS, certificates are checked unless you opt out in a way that can't be overlooked
 //!   (`TlsConfig::builder` in [`ftp_tls`]).
 //!
 //! # Many tasks
 //!
 //! With the feature `pool`, many tasks share the sessions of a `Pool`, as many as the server accepts: see the module
-//! `pool`. Its background tasks are the only ones that this crate spawns.
+//! `pool`. It settles and closes sessions in tasks that it spawns on the runtime; nothing else in this crate spawns one.
 //!
 //! # Dropping
 //!
