@@ -114,6 +114,8 @@ mod local;
 #[cfg(feature = "pool")]
 pub mod pool;
 mod procedure;
+#[cfg(test)]
+mod send;
 mod session;
 mod transfer;
 
@@ -152,40 +154,3 @@ pub use transfer::{Download, Upload};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-/// Makes sure at compile time that futures and guards can move between threads, as multi-threaded runtimes require
-#[cfg(test)]
-mod send {
-    use super::*;
-
-    fn is_send<T: Send>(value: T) -> T {
-        value
-    }
-
-    #[expect(dead_code, reason = "compiles or does not")]
-    async fn all(mut ftp: Client, mut other: Client) -> Result<(), Error> {
-        let config = Config::new(TlsPolicy::Plaintext);
-        is_send(Client::connect("host", config.clone())).await?;
-        is_send(Client::connect_and_login(("host", 21), config, "user", "password")).await?;
-        is_send(ftp.noop()).await?;
-        is_send(ftp.rename("a", "b")).await?;
-        is_send(ftp.secure()).await?;
-        let mut download = is_send(is_send(ftp.get("f")).await?);
-        is_send(tokio::io::AsyncReadExt::read(&mut download, &mut [0])).await?;
-        is_send(download.finish()).await?;
-        is_send(is_send(ftp.put("f")).await?.abort()).await?;
-        is_send(is_send(ftp.read_dir("")).await?.next()).await;
-        is_send(is_send(ftp.list("")).await?.next_line()).await?;
-        is_send(ftp.download_to("f", &mut tokio::io::sink())).await?;
-        is_send(ftp.upload_from("f", &mut tokio::io::empty())).await?;
-        is_send(ftp.walk("", WalkOptions::new()).next()).await;
-        is_send(ftp.create_dir_all("d")).await?;
-        let copy = copy_between_servers(&mut ftp, "f", &mut other, "f", TransferType::Image);
-        is_send(copy).await.ok();
-        #[cfg(feature = "files")]
-        is_send(ftp.resume_download("f", "f")).await?;
-        let download = is_send(ftp.into_get("f")).await?;
-        let (_, mut ftp) = is_send(is_send(download).finish()).await?;
-        is_send(ftp.quit()).await.map(drop)
-    }
-}
