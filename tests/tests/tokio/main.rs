@@ -14,8 +14,10 @@ mod dropping;
 mod files;
 mod http;
 mod memory;
+mod operations;
 mod polls;
 mod shutdown;
+mod sockets;
 mod tasks;
 
 /// The servers are on loopback
