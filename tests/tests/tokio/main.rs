@@ -12,6 +12,7 @@ mod copying;
 mod driver;
 mod dropping;
 mod files;
+mod get;
 mod http;
 mod memory;
 mod operations;
