@@ -1,11 +1,12 @@
 //! A server in memory, in clear text and over TLS: bytes in, bytes out
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 
 use ftp_session::ftp_tls::TlsVersion;
 use ftp_session::ftp_tls::rustls::ServerConnection;
 use ftp_session::{Config, Options, Pipe, Slot, TlsPolicy};
+use sha2::{Digest, Sha256};
 
 use crate::embedded::{file, listing};
 use crate::tls::{Tls, trusting};
@@ -26,8 +27,11 @@ pub struct Server {
     /// Port of the last EPSV
     pub port: u16,
     private: bool,
+    deleted: BTreeSet<String>,
     /// TLS from the first byte
     pub implicit: bool,
+    /// Announces that it computes hashes
+    pub hashes: bool,
     /// What REST has said directly before
     offset: usize,
     transfer: Option<Transfer>,
@@ -51,11 +55,14 @@ struct Conn {
     ended: bool,
     /// The server ends its side once everything has been sent
     closing: bool,
+    /// This side has ended TLS, and the other side is about to
+    clearing: bool,
 }
 
 impl Conn {
     fn new(tls: Option<ServerConnection>) -> Self {
-        Self { tls, received: Vec::new(), out: Vec::new(), ended: false, closing: false }
+        let (received, out) = (Vec::new(), Vec::new());
+        Self { tls, received, out, ended: false, closing: false, clearing: false }
     }
 
     fn say(&mut self, bytes: &[u8]) {
@@ -72,11 +79,36 @@ impl Conn {
         self.closing = true;
     }
 
+    /// Encrypts what is to be sent
+    fn encrypt(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            while tls.wants_write() {
+                tls.write_tls(&mut self.out).unwrap();
+            }
+        }
+    }
+
+    /// Ends this side's TLS; the connection goes on in clear text
+    fn clear(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            self.encrypt();
+            self.clearing = true;
+        }
+    }
+
     fn hear(&mut self, mut bytes: &[u8]) {
         let Some(tls) = &mut self.tls else { return self.received.extend_from_slice(bytes) };
         while !bytes.is_empty() {
             tls.read_tls(&mut bytes).unwrap();
             let state = tls.process_new_packets().unwrap();
+            if self.clearing && state.peer_has_closed() {
+                // The client's close_notify is a write of its own.
+                assert!(bytes.is_empty());
+                self.tls = None;
+                self.clearing = false;
+                return;
+            }
             self.ended |= state.peer_has_closed();
             let mut plain = vec![0; state.plaintext_bytes_to_read()];
             tls.reader().read_exact(&mut plain).unwrap();
@@ -109,7 +141,9 @@ impl Server {
             stall: false,
             port: 5000,
             private: false,
+            deleted: BTreeSet::new(),
             implicit: false,
+            hashes: false,
             offset: 0,
             transfer: None,
         }
@@ -151,11 +185,7 @@ impl Server {
     /// Returns the bytes to send in this slot
     pub fn outgoing(&mut self, slot: Slot) -> &mut Vec<u8> {
         let conn = self.conns.get_mut(&slot).unwrap();
-        if let Some(tls) = &mut conn.tls {
-            while tls.wants_write() {
-                tls.write_tls(&mut conn.out).unwrap();
-            }
-        }
+        conn.encrypt();
         &mut conn.out
     }
 
@@ -241,6 +271,10 @@ impl Server {
                 let tls = self.tls.connection();
                 self.control().unwrap().tls = Some(tls);
             }
+            "CCC" => {
+                self.reply("200 fine");
+                self.control().unwrap().clear();
+            }
             "PROT" => {
                 self.private = argument == "P";
                 self.reply("200 fine");
@@ -277,10 +311,30 @@ impl Server {
                 Some(file) => self.reply(&format!("213 {}", file.len())),
                 None => self.reply("550 no such file"),
             },
+            "FEAT" if self.hashes => self.reply("211-Features:\r\n XSHA256\r\n211 End"),
+            "XSHA256" => {
+                let hash = Sha256::digest(&self.files[argument]);
+                self.reply(&format!("250 {hash:x}"));
+            }
+            "MDTM" => self.reply("213 20240229120000"),
+            "MLST" => {
+                let size = self.files[argument].len();
+                self.reply(&format!("250-Here\r\n type=file;size={size}; {argument}\r\n250 End"));
+            }
+            "STAT" => {
+                let lines = String::from_utf8(listing(&self.files)).unwrap();
+                self.reply(&format!("213-Status:\r\n{lines}213 End"));
+            }
             "MFMT" => {
                 let (time, name) = argument.split_once(' ').unwrap();
                 self.reply(&format!("213 Modify={time}; {name}"));
             }
+            "DELE" => {
+                self.deleted.insert(argument.to_owned());
+                self.reply("250 deleted");
+            }
+            // Every directory has all files, until as many are deleted.
+            "RMD" if self.deleted.len() < self.files.len() => self.reply("550 not empty"),
             "MKD" => self.reply(&format!("257 \"{argument}\" made")),
             "CWD" => self.reply("250 fine"),
             "PASV" => self.reply("502 not here"),

@@ -241,6 +241,112 @@ fn requests_that_are_stated_again_are_found() {
     assert_eq!(stated_again(text), ["cwd", "noop"]);
 }
 
+macro_rules! procedures {
+    ($(
+        $(#[$group:meta])*
+        impl ($local:expr) {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $procedure:expr }
+        )*}
+    )*) => {
+        &[$($(stringify!($name),)*)*]
+    };
+}
+
+/// The operations of several requests, which shells take from lists
+const PROCEDURES: [&[&str]; 2] =
+    [ftp_session::operations!(procedures), ftp_session::file_operations!(procedures)];
+
+/// Returns the sources of the tokio driver
+fn tokio_sources() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/ftp-tokio/src");
+    let mut found = BTreeMap::new();
+    sources(&folder, "", &mut found);
+    assert!(found.len() > 20, "only {} files", found.len());
+    found
+}
+
+/// What a session on tokio must not use, because its caller's task is its only one
+const SHARING: [&str; 9] = [
+    "spawn",
+    "spawn_blocking",
+    "spawn_local",
+    "JoinSet",
+    "Mutex",
+    "RwLock",
+    "mpsc",
+    "oneshot",
+    "Notify",
+];
+
+/// Returns what a source uses of these
+fn shared(text: &str) -> BTreeSet<&str> {
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    text.split(|letter| !is_word(letter)).filter(|word| SHARING.contains(word)).collect()
+}
+
+#[test]
+fn a_session_on_tokio_has_no_task_lock_or_channel() {
+    for (module, text) in tokio_sources() {
+        let allowed: &[&str] = match module.as_str() {
+            "pool" => continue,
+            name if name.starts_with("pool::") => continue,
+            // Local files, on tokio's threads for blocking work.
+            "local" => &["spawn_blocking"],
+            _ => &[],
+        };
+        assert_eq!(shared(&text), allowed.iter().copied().collect(), "{module}");
+    }
+}
+
+#[test]
+fn tasks_locks_and_channels_are_found() {
+    let text =
+        "use tokio::sync::{Notify, mpsc};\ntokio::spawn(async {}); respawn(); Mutex::new(3);";
+    assert_eq!(shared(text), BTreeSet::from(["Mutex", "Notify", "mpsc", "spawn"]));
+    assert_eq!(
+        shared(&tokio_sources()["pool::shared"]),
+        BTreeSet::from(["Mutex", "Notify", "spawn"])
+    );
+}
+
+/// Returns the names of a source's public functions whose result is a future
+fn futures(text: &str) -> Vec<&str> {
+    let functions =
+        text.match_indices("pub async fn ").map(|(at, start)| &text[at + start.len()..]);
+    let returning = text.match_indices("pub fn ").map(|(at, start)| &text[at + start.len()..]);
+    let returning = returning.filter(|rest| {
+        let signature = &rest[..rest.find(['{', ';']).unwrap_or(rest.len())];
+        signature.contains("-> impl Future")
+    });
+    let names = functions.chain(returning);
+    let names = names.map(|rest| &rest[..rest.find(['(', '<']).unwrap_or(rest.len())]);
+    names.filter(|name| !name.starts_with('$')).collect()
+}
+
+/// Threads exchange tasks, and with them the futures that these wait for
+#[test]
+fn every_future_on_tokio_is_asserted_to_be_send() {
+    let sources = tokio_sources();
+    let asserted = &sources["send"];
+    let own: Vec<&str> = sources.values().flat_map(|text| futures(text)).collect();
+    assert!(own.len() > 40, "only {}", own.len());
+    let lists = PROCEDURES.iter().copied().flatten().chain(REQUESTS).copied();
+    for name in own.into_iter().chain(lists) {
+        let is_asserted = [".", "::", "is_send("].iter().any(|before| {
+            asserted.contains(&format!("{before}{name}("))
+                || asserted.contains(&format!("= {name}("))
+        });
+        assert!(is_asserted, "{name}");
+    }
+}
+
+#[test]
+fn futures_are_found() {
+    let text = "pub async fn a(&self) {}\npub fn b() -> u8 {}\npub fn c<T>(\n) -> impl Future<Output = T> {}";
+    assert_eq!(futures(text), ["a", "c"]);
+}
+
 #[test]
 fn a_circle_is_found() {
     let sources = |b: &str| {

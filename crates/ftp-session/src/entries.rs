@@ -15,13 +15,22 @@ use crate::session::{Moved, Session};
 #[derive(Debug)]
 pub struct Entries {
     reader: ListingReader,
+    /// What was received before, and is parsed first
+    received: Vec<u8>,
 }
 
 impl Entries {
     /// Entries for a listing that has not begun
     #[must_use]
     pub fn with_parser(parser: ListingParser) -> Self {
-        Self { reader: ListingReader::new(parser) }
+        Self { reader: ListingReader::new(parser), received: Vec::new() }
+    }
+
+    /// Parses these bytes of the listing first, which were read from the session before
+    #[must_use]
+    pub fn received(mut self, bytes: Vec<u8>) -> Self {
+        self.received = bytes;
+        self
     }
 
     /// Returns the next entry; `None` if more data must arrive first
@@ -31,7 +40,7 @@ impl Entries {
         now: Time,
     ) -> Option<OwnedEntry> {
         loop {
-            if let Some(entry) = self.reader.next_entry() {
+            if let Some(entry) = self.next_received() {
                 return Some(entry);
             }
             self.reader.set_hint(session.client().listing_hint());
@@ -52,12 +61,30 @@ impl Entries {
     /// [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if there was no entry, but an error message of
     /// the server or an unrecognized line.
     pub fn last(&mut self) -> Result<Option<OwnedEntry>, Error> {
+        if let Some(entry) = self.next_received() {
+            return Ok(Some(entry));
+        }
         self.reader.end();
         let last = self.reader.next_entry();
         if last.is_none() {
             self.reader.complete()?;
         }
         Ok(last)
+    }
+
+    /// Returns the next entry among what has arrived
+    fn next_received(&mut self) -> Option<OwnedEntry> {
+        loop {
+            let entry = self.reader.next_entry();
+            if entry.is_some() || self.received.is_empty() {
+                return entry;
+            }
+            let room = self.reader.room();
+            let count = self.received.len().min(room.len());
+            room[..count].copy_from_slice(&self.received[..count]);
+            self.received.drain(..count);
+            self.reader.filled(count);
+        }
     }
 
     /// The number of lines so far that were not recognized, or in which the server reports what it could not read, and

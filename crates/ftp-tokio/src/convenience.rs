@@ -1,5 +1,7 @@
 //! Whole files and texts in one call
 
+use std::io;
+
 use ftp_proto::{Get, List, Put, Transfer};
 use ftp_session::{Buffer, Error, Holder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter};
@@ -8,16 +10,44 @@ use crate::client::Client;
 use crate::listing::Lines;
 use crate::transfer::{Download, Upload};
 
-/// The largest block in bytes: larger ones don't lower the cost per byte
-const BLOCK: usize = 256 * 1024;
+/// How [`Download::copy_to_with`] and [`Upload::copy_from_with`] copy
+#[derive(Clone, Copy, Debug)]
+#[must_use = "options do nothing by themselves"]
+pub struct CopyOptions {
+    block_size: usize,
+}
 
-/// The first block in bytes: enough for most small files, and there may be thousands of them
-const FIRST: usize = 16 * 1024;
+impl CopyOptions {
+    /// Blocks of 256 KiB
+    pub const fn new() -> Self {
+        // Larger blocks don't lower the cost per byte.
+        Self { block_size: 256 * 1024 }
+    }
 
-/// Enlarges the block for the next round if this round has filled it
-fn grow(block: &mut Buffer, filled: usize) {
-    if filled == block.len() {
-        block.resize((filled * 4).min(BLOCK));
+    /// Sets the largest block in bytes, at least 1; the first blocks are smaller
+    #[doc(alias = "blocksize")]
+    pub const fn block_size(mut self, bytes: usize) -> Self {
+        self.block_size = if bytes == 0 { 1 } else { bytes };
+        self
+    }
+
+    fn first_block(self) -> Buffer {
+        /// Enough for most small files, and there may be thousands of them
+        const FIRST: usize = 16 * 1024;
+        Buffer::new(self.block_size.min(FIRST))
+    }
+
+    /// Enlarges the block for the next round if this round has filled it
+    fn grow(self, block: &mut Buffer, filled: usize) {
+        if filled == block.len() && filled < self.block_size {
+            block.resize(self.block_size.min(filled * 4));
+        }
+    }
+}
+
+impl Default for CopyOptions {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -28,21 +58,39 @@ impl<C: Holder<Client> + Unpin> Download<C> {
     ///
     /// Why the transfer failed; [`Error::Local`] if the writer failed, which aborts the transfer.
     pub async fn copy_to(
+        self,
+        writer: &mut (impl AsyncWrite + Unpin + ?Sized),
+        progress: impl FnMut(u64),
+    ) -> Result<C::Done<Transfer>, C::Error> {
+        self.copy_to_with(writer, CopyOptions::new(), progress).await
+    }
+
+    /// As [`Self::copy_to`], with options
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::copy_to`].
+    pub async fn copy_to_with(
         mut self,
         writer: &mut (impl AsyncWrite + Unpin + ?Sized),
+        options: CopyOptions,
         mut progress: impl FnMut(u64),
     ) -> Result<C::Done<Transfer>, C::Error> {
-        let mut block = Buffer::new(FIRST);
+        let mut block = options.first_block();
         let mut total = 0;
         // An error here is the transfer's own; `finish` returns it, with the client.
         while let Ok(count @ 1..) = self.read(&mut block).await {
-            writer.write_all(&block[..count]).await.map_err(Error::Local)?;
+            if let Err(error) = writer.write_all(&block[..count]).await {
+                return Err(self.fail(Error::Local(error)).await);
+            }
             total += count as u64;
             progress(total);
-            grow(&mut block, count);
+            options.grow(&mut block, count);
         }
-        writer.flush().await.map_err(Error::Local)?;
-        self.finish().await
+        match writer.flush().await {
+            Ok(()) => self.finish().await,
+            Err(error) => Err(self.fail(Error::Local(error)).await),
+        }
     }
 }
 
@@ -54,23 +102,38 @@ impl<C: Holder<Client> + Unpin> Upload<C> {
     /// Why the transfer failed; [`Error::Local`] if the reader failed, which aborts the transfer. Bytes already sent
     /// stay on the server: see [`Upload`].
     pub async fn copy_from(
+        self,
+        reader: &mut (impl AsyncRead + Unpin + ?Sized),
+        progress: impl FnMut(u64),
+    ) -> Result<C::Done<Transfer>, C::Error> {
+        self.copy_from_with(reader, CopyOptions::new(), progress).await
+    }
+
+    /// As [`Self::copy_from`], with options
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::copy_from`].
+    pub async fn copy_from_with(
         mut self,
         reader: &mut (impl AsyncRead + Unpin + ?Sized),
+        options: CopyOptions,
         mut progress: impl FnMut(u64),
     ) -> Result<C::Done<Transfer>, C::Error> {
-        let mut block = Buffer::new(FIRST);
+        let mut block = options.first_block();
         let mut total = 0;
         loop {
-            let count = match reader.read(&mut block).await.map_err(Error::Local)? {
-                0 => break,
-                count => count,
+            let count = match reader.read(&mut block).await {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) => return Err(self.fail(Error::Local(error)).await),
             };
             if self.write_all(&block[..count]).await.is_err() {
                 break;
             }
             total += count as u64;
             progress(total);
-            grow(&mut block, count);
+            options.grow(&mut block, count);
         }
         self.finish().await
     }
@@ -78,7 +141,8 @@ impl<C: Holder<Client> + Unpin> Upload<C> {
 
 /// Whole files
 ///
-/// To see the progress, use [`Download::copy_to`] and [`Upload::copy_from`].
+/// To see the progress, use [`Download::copy_to`] and [`Upload::copy_from`]; to choose the block size, too,
+/// [`Download::copy_to_with`] and [`Upload::copy_from_with`].
 impl Client {
     /// Downloads a file into a writer
     ///
@@ -136,8 +200,10 @@ impl Client {
     /// Uploads a text (TYPE A), line by line; this method appends the line endings
     ///
     /// A CR at the end of a line becomes part of its CRLF, so lines split from a text with CRLF need no special care.
-    /// An LF within a line ends the line there. For the whole text of a reader, use [`Self::upload_from`] with
-    /// [`Put::ascii`](ftp_proto::Put::ascii).
+    /// An LF within a line ends the line there.
+    ///
+    /// Use [`Self::try_put_lines`] for lines whose source may fail, and [`Self::upload_from`] with
+    /// [`Put::ascii`](ftp_proto::Put::ascii) for the whole text of a reader.
     ///
     /// # Errors
     ///
@@ -148,9 +214,33 @@ impl Client {
         put: impl Into<Put>,
         lines: impl IntoIterator<Item = L>,
     ) -> Result<Transfer, Error> {
+        self.try_put_lines(put, lines.into_iter().map(Ok)).await
+    }
+
+    /// Uploads a text (TYPE A) from a source of lines that may fail; line endings are as in [`Self::put_lines`]
+    ///
+    /// The source is asked for its lines in the task of the caller, so it should not wait long: read a local file with
+    /// [`Self::upload_from`], or collect its lines before.
+    ///
+    /// # Errors
+    ///
+    /// Why the transfer failed; [`Error::Local`] with the source's error if the source fails, which aborts the
+    /// transfer. The lines before it, or some of them, stay on the server under the file's name and may look like a
+    /// complete file: upload again, or delete them.
+    #[doc(alias = "storlines")]
+    pub async fn try_put_lines<L: AsRef<[u8]>>(
+        &mut self,
+        put: impl Into<Put>,
+        lines: impl IntoIterator<Item = io::Result<L>>,
+    ) -> Result<Transfer, Error> {
         let upload = self.put(put.into().ascii()).await?;
         let mut upload = BufWriter::with_capacity(64 * 1024, upload);
         for line in lines {
+            let line = match line {
+                Ok(line) => line,
+                // What is buffered is not sent any more.
+                Err(error) => return Err(upload.into_inner().fail(Error::Local(error)).await),
+            };
             upload.write_all(line.as_ref()).await?;
             upload.write_all(b"\n").await?;
         }

@@ -31,6 +31,18 @@
 //! # Ok(()) }
 //! ```
 //!
+//! A directory, entry by entry; the last item is an error unless the listing is complete:
+//!
+//! ```no_run
+//! # async fn f(ftp: &mut ftp_tokio::Client) -> Result<(), ftp_tokio::Error> {
+//! let mut entries = ftp.read_dir("pub").await?;
+//! while let Some(entry) = entries.next().await {
+//!     let entry = entry?;
+//!     println!("{:?} {:?} {}", entry.kind(), entry.size(), entry.display_name());
+//! }
+//! # Ok(()) }
+//! ```
+//!
 //! With a time limit of your own:
 //!
 //! ```no_run
@@ -54,18 +66,49 @@
 //!   file's disk are bounded by the system's own time limits instead.
 //! - **The session stays usable.** After an error it can be used again, unless [`Error::is_fatal`]. The same holds
 //!   after anything that was dropped before its end.
-//! - **One task.** A session spawns nothing, and has no lock and no channel. Its owner polls it, on any tokio runtime
-//!   with I/O and time enabled. Outside a runtime tokio itself panics. If the runtime of its sockets is shut down,
-//!   calls end in an error. A client that is not polled does nothing. Its deadlines are paused between two calls,
-//!   and between two reads or writes of a transfer. The deadlines of a pending future run, whether it is polled or
-//!   not.
+//! - **One task.** A session spawns no task, has no channel, and holds no lock across an await: the few locks below it
+//!   guard the state of TLS, what clones of the same options know of a server, and the steps of an operation of several
+//!   requests, for a moment each. Its owner polls it, on any tokio runtime with I/O and time enabled. Only two things
+//!   leave the owner's task, for tokio's threads for blocking work: the lookup of a host's name, and the local files of
+//!   the feature `files`. Outside a runtime tokio itself panics. If the runtime of its sockets is shut down, calls end
+//!   in an error. A client that is not polled does nothing. Its deadlines are paused between two calls, and between
+//!   two reads or writes of a transfer. The deadlines of a pending future run, whether it is polled or not.
 //! - **Verified.** Under TLS, certificates are checked unless you opt out in a way that can't be overlooked
 //!   (`TlsConfig::builder` in [`ftp_tls`]).
 //!
 //! # Many tasks
 //!
 //! With the feature `pool`, many tasks share the sessions of a `Pool`, as many as the server accepts: see the module
-//! `pool`. Its background tasks are the only ones that this crate spawns.
+//! `pool`. It settles and closes sessions in tasks that it spawns on the runtime; nothing else in this crate spawns one.
+//!
+//! ```no_run
+//! # #[cfg(feature = "pool")]
+//! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+//! use ftp_tokio::{Config, Pool, Site, TlsPolicy};
+//!
+//! let site = Site::new("ftp.example.org", Config::new(TlsPolicy::Explicit))?.login("user", "password");
+//! let pool = Pool::new();
+//! let mut tasks = tokio::task::JoinSet::new();
+//! for name in ["a.iso", "b.iso", "c.iso"] {
+//!     let (pool, site) = (pool.clone(), site.clone());
+//!     tasks.spawn(async move { pool.lease(&site).await?.download_file(name, name).await.map_err(Into::into) });
+//! }
+//! while let Some(done) = tasks.join_next().await {
+//!     let done: Result<_, ftp_tokio::PoolError> = done?;
+//!     println!("{} bytes", done?.bytes);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # Coming from reqwest or hyper
+//!
+//! A [`Client`] is one connection, as hyper's `SendRequest` is, and requests borrow it one after the other. What
+//! reqwest calls a client is the `Pool` here, and a `Site` says where to connect and as whom. A refusal is an
+//! [`Error`], so there is no status to check; [`Error::reply`] has its code. A [`Download`] takes the place of a
+//! response's body, and `tokio_util::io::ReaderStream` makes a stream of `Bytes` from it. An [`Upload`] takes the place
+//! of a request's body: you write to it, and [`Upload::finish`] waits for the answer. There is no time limit for a
+//! whole request, but one for each wait ([`Config`]); for more, wrap the future in `tokio::time::timeout`. A body that
+//! is dropped before its end costs HTTP/1 its connection; here the next call settles the session, which goes on.
 //!
 //! # Dropping
 //!
@@ -84,14 +127,18 @@
 //! | [`get`](Client::get), [`put`](Client::put), [`list`](Client::list), [`read_dir`](Client::read_dir) | the transfer is aborted; an empty file or a part of one may be on the server after `put` |
 //! | [`Download`], [`Listing`], [`Entries`], which borrow the client | the transfer is aborted; the rest of a listing is read and discarded |
 //! | a read or write on one of these (`read`, `write_all`, `next`) | the transfer goes on with the next read or write. As usual, `read_exact` and `write_all` do not report how many bytes were moved |
+//! | [`abort`](Download::abort) of a transfer or listing | the transfer is aborted all the same; the next call waits for the rest of the replies |
 //! | [`Upload`], or its [`finish`](Upload::finish) | as `put`; once `finish` has been polled, the file may also be complete |
 //! | transfers that own the client ([`into_get`](Client::into_get) and the like), or a client | the session is closed at once, without QUIT |
 //! | [`download_to`](Client::download_to), [`download_file`](Client::download_file) and the like | as the transfer; the writer or the local file has the bytes up to some point. A write to the local file that has begun goes on to its end; the next call with a local file waits for it |
 //! | [`resume_download`](Client::resume_download), [`resume_upload`](Client::resume_upload) | as above, and can be resumed again |
+//! | [`verify_file`](Client::verify_file) | nothing has changed. The server may go on to compute its hash, whose reply is discarded |
 //! | [`create_dir_all`](Client::create_dir_all), [`remove_dir_all`](Client::remove_dir_all), [`set_modified`](Client::set_modified) | what was done stays done; repeating the call does the rest. The working directory may have changed |
 //! | [`Walk::next`] | the next call lists that directory again |
 //! | [`copy_between_servers`] | a part of the file may be on the target |
 //! | [`quit`](Client::quit) | the session may be over |
+//! | `Pool::lease` | the place in line is given up. A session that was being opened is closed; one that was being checked returns to the pool |
+//! | `Pool::run` | as `Pool::lease`, or as the operation that it runs, whose session returns to the pool; it is not repeated |
 //!
 //! Paths and names are bytes, because servers differ in charset. `"text"` and `b"bytes"` both work, and
 //! [`NameEncoding`] translates for servers that do not speak UTF-8. A server can send any name: [`local_path`] joins it
@@ -112,6 +159,8 @@ mod local;
 #[cfg(feature = "pool")]
 pub mod pool;
 mod procedure;
+#[cfg(test)]
+mod send;
 mod session;
 mod transfer;
 
@@ -122,6 +171,7 @@ pub use ftp_session::{encoding_rs, proxy};
 pub use ftp_tls;
 
 pub use client::{Client, OwnedError};
+pub use convenience::CopyOptions;
 pub use copy::copy_between_servers;
 pub use dial::{Channel, Target};
 pub use ftp_proto::listing::{EntryKind, OwnedEntry, StatListing, UtcOffset};
@@ -149,40 +199,3 @@ pub use transfer::{Download, Upload};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-/// Makes sure at compile time that futures and guards can move between threads, as multi-threaded runtimes require
-#[cfg(test)]
-mod send {
-    use super::*;
-
-    fn is_send<T: Send>(value: T) -> T {
-        value
-    }
-
-    #[expect(dead_code, reason = "compiles or does not")]
-    async fn all(mut ftp: Client, mut other: Client) -> Result<(), Error> {
-        let config = Config::new(TlsPolicy::Plaintext);
-        is_send(Client::connect("host", config.clone())).await?;
-        is_send(Client::connect_and_login(("host", 21), config, "user", "password")).await?;
-        is_send(ftp.noop()).await?;
-        is_send(ftp.rename("a", "b")).await?;
-        is_send(ftp.secure()).await?;
-        let mut download = is_send(is_send(ftp.get("f")).await?);
-        is_send(tokio::io::AsyncReadExt::read(&mut download, &mut [0])).await?;
-        is_send(download.finish()).await?;
-        is_send(is_send(ftp.put("f")).await?.abort()).await?;
-        is_send(is_send(ftp.read_dir("")).await?.next()).await;
-        is_send(is_send(ftp.list("")).await?.next_line()).await?;
-        is_send(ftp.download_to("f", &mut tokio::io::sink())).await?;
-        is_send(ftp.upload_from("f", &mut tokio::io::empty())).await?;
-        is_send(ftp.walk("", WalkOptions::new()).next()).await;
-        is_send(ftp.create_dir_all("d")).await?;
-        let copy = copy_between_servers(&mut ftp, "f", &mut other, "f", TransferType::Image);
-        is_send(copy).await.ok();
-        #[cfg(feature = "files")]
-        is_send(ftp.resume_download("f", "f")).await?;
-        let download = is_send(ftp.into_get("f")).await?;
-        let (_, mut ftp) = is_send(is_send(download).finish()).await?;
-        is_send(ftp.quit()).await.map(drop)
-    }
-}

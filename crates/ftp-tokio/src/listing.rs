@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ftp_proto::listing::{OwnedEntry, StatListing, UtcOffset, parse_mlst, parse_stat};
+use ftp_proto::listing::{Format, OwnedEntry, StatListing, UtcOffset, parse_mlst, parse_stat};
 use ftp_proto::{List, ReadDir, Reply, Transfer};
 use ftp_session::{Error, Holder};
 use futures_core::Stream;
@@ -27,12 +27,22 @@ const MAX_LISTING: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Listing<C: Holder<Client>> {
     lines: Lines<Download<C>>,
+    format: Option<Format>,
 }
 
 impl<C: Holder<Client> + Unpin> Listing<C> {
     pub(crate) fn new(download: Download<C>) -> Self {
-        let limit = download.line_limit();
-        Self { lines: Lines::new(download, limit) }
+        let (limit, format) = (download.line_limit(), download.listing_format());
+        Self { lines: Lines::new(download, limit), format }
+    }
+
+    /// Parses the remaining lines as entries
+    ///
+    /// This is the listing as the server made it. [`Client::read_dir`] chooses the command, and tells an empty
+    /// directory from a missing one.
+    pub fn entries(self) -> Entries<C> {
+        let received = self.lines.received();
+        Entries::continued(self.lines.into_inner(), self.format, received)
     }
 
     /// Returns the next line without its line ending; `None` when the listing is complete
@@ -50,7 +60,14 @@ impl<C: Holder<Client> + Unpin> Listing<C> {
     /// # Errors
     ///
     /// As [`Self::next_line`]; [`Error::ListingTooLong`] beyond 64 MiB, after which the transfer is aborted.
-    pub async fn collect_lines(&mut self) -> Result<Vec<Vec<u8>>, Error> {
+    pub async fn collect_lines(mut self) -> Result<C::Done<Vec<Vec<u8>>>, C::Error> {
+        match self.lines_left().await {
+            Ok(lines) => self.lines.into_inner().finish_with(|_| lines).await,
+            Err(error) => Err(self.lines.into_inner().fail(error).await),
+        }
+    }
+
+    async fn lines_left(&mut self) -> Result<Vec<Vec<u8>>, Error> {
         let (mut lines, mut held) = (Vec::new(), 0);
         while let Some(line) = self.next_line().await? {
             // Each allocation has an overhead, too.
@@ -133,6 +150,12 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         Ok(Some(line))
     }
 
+    /// What was read and is no part of a line that was returned
+    fn received(&self) -> Vec<u8> {
+        let begun = if self.partial { &self.line[..] } else { &[] };
+        [begun, self.reader.buffer()].concat()
+    }
+
     pub(crate) fn into_inner(self) -> R {
         self.reader.into_inner()
     }
@@ -169,6 +192,20 @@ enum EntriesState {
 impl<C: Holder<Client>> Entries<C> {
     fn new(mut download: Download<C>) -> Self {
         let reader = ftp_session::Entries::with_parser(download.session().parser());
+        Self { download, reader, state: EntriesState::Arriving }
+    }
+
+    /// The entries of a listing of which this was received before, and which may have ended since
+    fn continued(mut download: Download<C>, format: Option<Format>, received: Vec<u8>) -> Self {
+        let session = download.session();
+        let (mut parser, hint) = (session.parser(), session.inner.client().listing_hint());
+        if let Some(hint) = hint {
+            parser = parser.with_hint(hint);
+        }
+        if let Some(format) = format {
+            parser = parser.with_format(format);
+        }
+        let reader = ftp_session::Entries::with_parser(parser).received(received);
         Self { download, reader, state: EntriesState::Arriving }
     }
 

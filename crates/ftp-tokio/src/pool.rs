@@ -332,35 +332,3 @@ impl fmt::Debug for Pool {
             .finish_non_exhaustive()
     }
 }
-
-/// Makes sure at compile time that values can move between threads, and that shared ones can be shared
-#[cfg(test)]
-mod send {
-    use super::*;
-
-    fn is_send<T: Send>(value: T) -> T {
-        value
-    }
-
-    fn is_static<T: Send + Sync + Clone + 'static>() {}
-
-    #[expect(dead_code, reason = "compiles or does not")]
-    async fn all(pool: Pool, site: Site) -> Result<(), PoolError> {
-        is_static::<Pool>();
-        is_static::<Site>();
-        is_send::<Result<(), PoolError>>(Ok(()))?;
-        let mut lease = is_send(is_send(pool.lease(&site)).await?);
-        is_send(lease.noop()).await?;
-        let download = is_send(is_send(lease.into_get("f")).await?);
-        let (_, lease) = is_send(download.finish()).await?;
-        drop(lease);
-        let name = String::from("f");
-        let other = pool.clone();
-        let size = |mut ftp: Lease| {
-            let name = name.clone();
-            async move { ftp.size(name).await }
-        };
-        is_send(other.run(&site, size)).await?;
-        Ok(())
-    }
-}

@@ -6,6 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use ftp_proto::listing::Format;
 use ftp_proto::{Get, Op, Put, Reply, Transfer};
 use ftp_session::{Error, Holder, Moved};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -136,17 +137,29 @@ impl<C: Holder<Client>> Guard<C> {
         Poll::Ready(())
     }
 
-    async fn finish(
+    /// Waits for the transfer's end; a success is given this value
+    async fn finish<T>(
         mut self,
         mut meanwhile: impl FnMut(&mut Session),
-    ) -> Result<C::Done<Transfer>, C::Error> {
+        value: impl FnOnce(Transfer) -> T,
+    ) -> Result<C::Done<T>, C::Error> {
         poll_fn(|context| self.poll_end(context, &mut meanwhile)).await;
         let result = match self.state {
             State::Ended(result) => result,
             // `poll_end` has waited for the end.
             State::Moving => Err(Error::Ftp(ftp_proto::Error::Aborted)),
         };
-        give_back(self.client, result)
+        give_back(self.client, result.map(value))
+    }
+
+    /// Aborts the transfer after a failure on the caller's side
+    async fn fail(mut self, error: Error) -> C::Error {
+        let session = self.session();
+        session.abandon();
+        // The next request reports how the session ended.
+        let _ = session.rest().await;
+        let usable = self.client.borrow().is_connected();
+        self.client.failed(error, usable)
     }
 
     async fn abort(mut self) -> Result<C::Done<Option<Reply>>, C::Error> {
@@ -187,6 +200,11 @@ impl<C: Holder<Client>> Download<C> {
 
     pub(crate) fn session(&mut self) -> &mut Session {
         self.guard.session()
+    }
+
+    /// The format of the listing, if this is one and its command determines the format
+    pub(crate) fn listing_format(&self) -> Option<Format> {
+        self.guard.client.borrow().session.inner.client().listing_format()
     }
 
     pub(crate) fn line_limit(&self) -> usize {
@@ -250,13 +268,26 @@ impl<C: Holder<Client>> Download<C> {
     /// Why the transfer failed; [`Error::is_fatal`] says whether the session ended, too.
     #[doc(alias = "voidresp")]
     pub async fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
+        self.finish_with(|transfer| transfer).await
+    }
+
+    /// As [`Self::finish`]; a success is given this value
+    pub(crate) async fn finish_with<T>(
+        self,
+        value: impl FnOnce(Transfer) -> T,
+    ) -> Result<C::Done<T>, C::Error> {
         let meanwhile = |session: &mut Session| {
             let now = session.now();
             // A buffer in the future would make it that much larger.
             let mut rest = [0; 4096];
             while let Moved::Bytes(_) = session.inner.read_data(&mut rest, now) {}
         };
-        self.guard.finish(meanwhile).await
+        self.guard.finish(meanwhile, value).await
+    }
+
+    /// Aborts the transfer after a failure on the caller's side
+    pub(crate) async fn fail(self, error: Error) -> C::Error {
+        self.guard.fail(error).await
     }
 
     /// Stops the transfer and waits until the session is usable
@@ -301,7 +332,12 @@ impl<C: Holder<Client>> Upload<C> {
     #[doc(alias = "voidresp")]
     pub async fn finish(mut self) -> Result<C::Done<Transfer>, C::Error> {
         self.end_file();
-        self.guard.finish(|_| {}).await
+        self.guard.finish(|_| {}, |transfer| transfer).await
+    }
+
+    /// Aborts the transfer after a failure on the caller's side
+    pub(crate) async fn fail(self, error: Error) -> C::Error {
+        self.guard.fail(error).await
     }
 
     /// Stops the transfer and waits until the session is usable; a part of the file stays on the server, and may look

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
+mod events;
 mod idle;
 mod laws;
 mod protected;
 mod server;
 mod sessions;
+mod sites;
 mod waits;
 
 use std::time::Duration;

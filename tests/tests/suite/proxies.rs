@@ -1,6 +1,6 @@
 //! Sessions through a proxy on loopback
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -12,54 +12,61 @@ use ftp_tests::scripted::Server;
 use crate::config;
 use crate::driver::{Client, Error, Options};
 
-fn socks(port: u16) -> Proxy {
+pub(crate) fn socks(port: u16) -> Proxy {
     Proxy::Socks5 { server: ProxyServer::new("127.0.0.1", port), login: None }
 }
 
 /// Starts a SOCKS5 proxy that resolves every name to this host, with the server's port in place of 21; reports the
 /// requested targets
-fn relay(server: u16) -> (u16, Receiver<(String, u16)>) {
+pub(crate) fn relay(server: u16) -> (u16, Receiver<(String, u16)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (asked, seen) = mpsc::channel();
     thread::spawn(move || {
         // As long as the test runs.
-        while let Ok((mut client, _)) = listener.accept() {
-            let mut methods = [0; 3];
-            client.read_exact(&mut methods).unwrap();
-            assert_eq!(methods, [5, 1, 0]);
-            client.write_all(&[5, 0]).unwrap();
-            let mut head = [0; 5];
-            client.read_exact(&mut head).unwrap();
-            assert_eq!(head[..4], [5, 1, 0, 3]);
-            let mut rest = vec![0; usize::from(head[4]) + 2];
-            client.read_exact(&mut rest).unwrap();
-            let (host, port) = rest.split_at(rest.len() - 2);
-            let port = u16::from_be_bytes([port[0], port[1]]);
-            let to = if port == 21 { server } else { port };
-            let target = TcpStream::connect(("127.0.0.1", to)).unwrap();
-            // If the server sends first, its bytes arrive together with the proxy's answer.
-            let mut answer = vec![5, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-            if port == 21 {
-                let mut greeting = [0; 512];
-                let count = (&target).read(&mut greeting).unwrap();
-                answer.extend_from_slice(&greeting[..count]);
-            }
-            client.write_all(&answer).unwrap();
-            if asked.send((String::from_utf8(host.to_vec()).unwrap(), port)).is_err() {
+        while let Ok((client, _)) = listener.accept() {
+            // A client may go away at any time.
+            let Ok(target) = introduce(client, server) else { continue };
+            if asked.send(target).is_err() {
                 return;
             }
-            carry(client.try_clone().unwrap(), target.try_clone().unwrap());
-            carry(target, client);
         }
     });
     (port, seen)
 }
 
+/// Connects a client with the target that it requests, and returns that
+fn introduce(mut client: TcpStream, server: u16) -> io::Result<(String, u16)> {
+    let mut methods = [0; 3];
+    client.read_exact(&mut methods)?;
+    assert_eq!(methods, [5, 1, 0]);
+    client.write_all(&[5, 0])?;
+    let mut head = [0; 5];
+    client.read_exact(&mut head)?;
+    assert_eq!(head[..4], [5, 1, 0, 3]);
+    let mut rest = vec![0; usize::from(head[4]) + 2];
+    client.read_exact(&mut rest)?;
+    let (host, port) = rest.split_at(rest.len() - 2);
+    let port = u16::from_be_bytes([port[0], port[1]]);
+    let to = if port == 21 { server } else { port };
+    let target = TcpStream::connect(("127.0.0.1", to))?;
+    // If the server sends first, its bytes arrive together with the proxy's answer.
+    let mut answer = vec![5, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    if port == 21 {
+        let mut greeting = [0; 512];
+        let count = (&target).read(&mut greeting)?;
+        answer.extend_from_slice(&greeting[..count]);
+    }
+    client.write_all(&answer)?;
+    carry(client.try_clone()?, target.try_clone()?);
+    carry(target, client);
+    Ok((String::from_utf8(host.to_vec()).unwrap(), port))
+}
+
 fn carry(mut from: TcpStream, mut to: TcpStream) {
     thread::spawn(move || {
         // An error ends the connection.
-        let _ = std::io::copy(&mut from, &mut to);
+        let _ = io::copy(&mut from, &mut to);
         let _ = to.shutdown(std::net::Shutdown::Write);
     });
 }
@@ -95,7 +102,7 @@ fn a_missing_proxy_is_named() {
     let text = format!("could not connect to the proxy 127.0.0.1 port {closed}: ");
     assert!(error.to_string().starts_with(&text), "{error}");
     let Error::Proxy(proxy) = &error else { panic!("{error:?}") };
-    let refused = std::io::ErrorKind::ConnectionRefused;
+    let refused = io::ErrorKind::ConnectionRefused;
     assert!(matches!(proxy.problem(), ProxyProblem::Unreachable { kind, .. } if *kind == refused));
     assert!(error.is_fatal() && error.is_transient() && !error.is_timeout());
 }

@@ -8,8 +8,10 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use ftp_blocking::*;
@@ -169,9 +171,7 @@ impl Client {
         get: impl Into<Get>,
         writer: &mut (impl Write + ?Sized),
     ) -> Result<Transfer> {
-        let mut download = self.get(get)?;
-        io::copy(&mut download, writer)?;
-        download.finish()
+        wait(self.0.download_to(get, &mut Blocking(writer)))
     }
 
     pub fn upload_from(
@@ -179,9 +179,7 @@ impl Client {
         put: impl Into<Put>,
         reader: &mut (impl Read + ?Sized),
     ) -> Result<Transfer> {
-        let mut upload = self.put(put)?;
-        io::copy(reader, &mut upload)?;
-        upload.finish()
+        wait(self.0.upload_from(put, &mut Blocking(reader)))
     }
 
     pub fn get_lines(&mut self, get: impl Into<Get>, line: impl FnMut(&[u8])) -> Result<Transfer> {
@@ -194,6 +192,39 @@ impl Client {
         lines: impl IntoIterator<Item = L>,
     ) -> Result<Transfer> {
         wait(self.0.put_lines(put, lines))
+    }
+}
+
+/// A blocking reader or writer, which is always ready
+struct Blocking<'a, T: ?Sized>(&'a mut T);
+
+impl<T: Read + ?Sized> AsyncRead for Blocking<'_, T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let count = self.0.read(buffer.initialize_unfilled())?;
+        buffer.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: Write + ?Sized> AsyncWrite for Blocking<'_, T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(self.0.write(bytes))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.0.flush())
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(context)
     }
 }
 
@@ -309,7 +340,7 @@ impl<'a> Listing<'a> {
     }
 
     pub fn collect_lines(mut self) -> Result<Vec<Vec<u8>>> {
-        wait(self.inner().collect_lines())
+        wait(self.0.take().unwrap().collect_lines())
     }
 
     pub fn finish(mut self) -> Result<Transfer> {

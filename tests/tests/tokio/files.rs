@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ftp_tests::memory;
 use ftp_tests::scripted::{Server, accept};
-use ftp_tokio::{Config, Error, Options, ResumeOptions, TlsPolicy};
+use ftp_tokio::{Error, Mismatch, Options, ResumeOptions};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -155,36 +155,36 @@ async fn transfers_that_are_resumed_can_be_dropped_at_every_poll() {
     let folder = TempDir::new().unwrap();
     let [local, out] = ["local", "out"].map(|name| folder.path().join(name));
     std::fs::write(&out, &whole).unwrap();
-    let options = ResumeOptions::new().overlap(500);
-    let drop_at = async |upload: bool, polls: usize| {
+    let resume = ResumeOptions::new().overlap(500);
+    let drop_at = async |options: &Options, upload: bool, polls: usize| {
         let mut server = memory::Server::new();
         server.files.insert("long".into(), whole.clone());
         server.files.insert("new".into(), part.to_vec());
         std::fs::write(&local, part).unwrap();
         let world = World::new(server);
-        let mut client =
-            world.connect(Options::new(Config::new(TlsPolicy::Plaintext))).await.unwrap();
+        let mut client = world.connect(options.clone()).await.unwrap();
         client.login("u", "p").await.unwrap();
         let (done, got) = if upload {
-            let resume = client.resume_upload_with(&out, "new", options, |_| ());
-            let done = dropping::polled(resume, polls).await;
+            let resumed = client.resume_upload_with(&out, "new", resume, |_| ());
+            let done = dropping::polled(resumed, polls).await;
             client.resume_upload(&out, "new").await.unwrap();
             (done, world.server(|server| server.files["new"].clone()))
         } else {
-            let resume = client.resume_download_with("long", &local, options, |_| ());
-            let done = dropping::polled(resume, polls).await;
+            let resumed = client.resume_download_with("long", &local, resume, |_| ());
+            let done = dropping::polled(resumed, polls).await;
             client.resume_download("long", &local).await.unwrap();
             (done, std::fs::read(&local).unwrap())
         };
         assert!(got == whole, "upload: {upload}, dropped at poll {polls}: {} bytes", got.len());
         done.map(Result::unwrap).is_some()
     };
-    let all = slowly(async {
-        let downloads = dropping::at_every_poll(async |polls| drop_at(false, polls).await).await;
-        downloads + dropping::at_every_poll(async |polls| drop_at(true, polls).await).await
-    });
-    let all = all.await;
-    assert!(all > 60, "{all}");
+    for options in [dropping::clear(), dropping::secure()] {
+        for upload in [false, true] {
+            let dropped = async |polls| drop_at(&options, upload, polls).await;
+            let polls = slowly(dropping::at_every_poll(dropped)).await;
+            assert!(polls > 30, "{polls}");
+        }
+    }
 }
 
 /// A thread that has begun to write for a call can't be stopped when the call is dropped, so the next call waits for it
@@ -228,16 +228,18 @@ async fn calls_for_local_files_can_be_dropped_at_every_poll() {
     let [local, out, other] = ["local", "out", "other"].map(|name| folder.path().join(name));
     std::fs::write(&out, &long).unwrap();
     std::fs::write(&other, &short).unwrap();
-    let drop_at = async |upload: bool, polls: usize| {
+    let drop_at = async |options: &Options, upload: bool, polls: usize| {
         let mut server = memory::Server::new();
         server.files.insert("long".into(), long.clone());
         server.files.insert("short".into(), short.clone());
         let world = World::new(server);
-        let options = Options::new(Config::new(TlsPolicy::Plaintext));
-        let mut client = world.connect(options).await.unwrap();
+        let mut client = world.connect(options.clone()).await.unwrap();
         client.login("u", "p").await.unwrap();
+        let at = format!("upload: {upload}, dropped at poll {polls}");
         let (done, got) = if upload {
             let done = dropping::polled(client.upload_file("new", &out), polls).await;
+            let left = world.server(|server| server.files.get("new").cloned()).unwrap_or_default();
+            assert!(long.starts_with(&left), "{at}: the file has other bytes");
             client.upload_file("new", &other).await.unwrap();
             (done, world.server(|server| server.files["new"].clone()))
         } else {
@@ -245,13 +247,42 @@ async fn calls_for_local_files_can_be_dropped_at_every_poll() {
             client.download_file("short", &local).await.unwrap();
             (done, std::fs::read(&local).unwrap())
         };
-        assert!(got == short, "upload: {upload}, dropped at poll {polls}: {} bytes", got.len());
+        assert!(got == short, "{at}: {} bytes", got.len());
         done.map(Result::unwrap).is_some()
     };
-    let all = slowly(async {
-        let downloads = dropping::at_every_poll(async |polls| drop_at(false, polls).await).await;
-        downloads + dropping::at_every_poll(async |polls| drop_at(true, polls).await).await
-    });
-    let all = all.await;
-    assert!(all > 60, "{all}");
+    for options in [dropping::clear(), dropping::secure()] {
+        for upload in [false, true] {
+            let dropped = async |polls| drop_at(&options, upload, polls).await;
+            let polls = slowly(dropping::at_every_poll(dropped)).await;
+            assert!(polls > 30, "{polls}");
+        }
+    }
+}
+
+/// The next call compares the same files
+#[tokio::test(start_paused = true)]
+async fn verifying_can_be_dropped_at_every_poll() {
+    let folder = TempDir::new().unwrap();
+    let local = folder.path().join("local");
+    std::fs::write(&local, dropping::file(1)).unwrap();
+    for options in [dropping::clear(), dropping::secure()] {
+        let polls = slowly(dropping::at_every_poll(async |polls| {
+            let mut server = memory::Server::new();
+            server.hashes = true;
+            server.files.insert("same".into(), dropping::file(1));
+            server.files.insert("other".into(), dropping::file(2));
+            let world = World::new(server);
+            let mut client = world.connect(options.clone()).await.unwrap();
+            client.login("u", "p").await.unwrap();
+            let done = dropping::polled(client.verify_file("same", &local), polls).await;
+            let error = client.verify_file("other", &local).await.unwrap_err();
+            let differs = matches!(error, Error::Mismatch(Mismatch::Hash { .. }));
+            assert!(differs, "dropped at poll {polls}: {error:?}");
+            let same = client.verify_file("same", &local).await.unwrap();
+            assert!(same.size == 5_000 && same.hash.is_some(), "{same:?}");
+            done.map(Result::unwrap).is_some()
+        }));
+        let polls = polls.await;
+        assert!(polls > 8, "{polls}");
+    }
 }

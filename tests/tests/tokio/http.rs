@@ -1,11 +1,16 @@
-//! The example `axum`, which serves the files of an FTP server over HTTP
+//! The example `axum`, which serves the files of an FTP server over HTTP, to the client of hyper
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::error::Error;
+use std::io::{self, Write};
+use std::net::SocketAddr;
 
 use ftp_session::{Config, Options, TlsPolicy};
 use ftp_tests::scripted::{Server, accept};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 
 #[allow(dead_code, unreachable_pub, reason = "it is a program of its own")]
 #[path = "../../../crates/ftp-tokio/examples/axum.rs"]
@@ -28,16 +33,17 @@ fn serve(server: &Server) -> SocketAddr {
     address
 }
 
-/// Requests a path, as in HTTP 1.0: the end of the connection ends the body
-fn ask(address: SocketAddr, path: &str) -> TcpStream {
-    let mut http = TcpStream::connect(address).unwrap();
-    http.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    write!(http, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
-    http
+/// Requests a path, as a browser does
+async fn ask(address: SocketAddr, path: &str) -> Response<Incoming> {
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get(path).header("host", "localhost").body(Empty::<Bytes>::new());
+    sender.send_request(request.unwrap()).await.unwrap()
 }
 
-#[test]
-fn a_file_passes_through_whole() {
+#[tokio::test]
+async fn a_file_passes_through_whole() {
     let content: Vec<u8> = (0..2_000_000_u32).map(|i| (i / 5) as u8).collect();
     let sent = content.clone();
     let server = Server::start(move |peer| {
@@ -46,16 +52,15 @@ fn a_file_passes_through_whole() {
         peer.send_file("RETR pub/file", &sent);
         peer.expect_close();
     });
-    let mut answer = Vec::new();
-    ask(serve(&server), "/pub/file").read_to_end(&mut answer).unwrap();
-    let body = answer.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
-    assert!(answer.starts_with(b"HTTP/1.0 200"), "{}", answer[..body].escape_ascii());
-    assert!(answer[body..] == content);
+    let response = ask(serve(&server), "/pub/file").await;
+    assert_eq!(response.status(), 200);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(body == content);
     server.join();
 }
 
-#[test]
-fn a_missing_file_is_not_found() {
+#[tokio::test]
+async fn a_missing_file_is_not_found() {
     let server = Server::start(|peer| {
         peer.welcome();
         peer.exchange("TYPE I", "200 fine");
@@ -64,14 +69,13 @@ fn a_missing_file_is_not_found() {
         peer.exchange("RETR nothing", "550 no such file");
         peer.expect_close();
     });
-    let mut answer = String::new();
-    ask(serve(&server), "/nothing").read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.0 404"), "{answer}");
+    assert_eq!(ask(serve(&server), "/nothing").await.status(), 404);
     server.join();
 }
 
-#[test]
-fn a_browser_that_goes_away_ends_the_session() {
+/// The response is half-way when its reader gives it up
+#[tokio::test]
+async fn a_browser_that_goes_away_ends_the_session() {
     let server = Server::start(|peer| {
         peer.welcome();
         peer.exchange("TYPE I", "200 fine");
@@ -81,14 +85,20 @@ fn a_browser_that_goes_away_ends_the_session() {
         while data.write_all(&[7; 4096]).is_ok() {}
         peer.expect_close();
     });
-    let mut http = ask(serve(&server), "/endless");
-    http.read_exact(&mut [0; 100_000]).unwrap();
-    drop(http);
-    server.join();
+    let mut body = ask(serve(&server), "/endless").await.into_body();
+    let mut received = 0;
+    while received < 100_000 {
+        let data = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert!(data.iter().all(|byte| *byte == 7));
+        received += data.len();
+    }
+    drop(body);
+    // Its connection is a task of this runtime.
+    tokio::task::spawn_blocking(|| server.join()).await.unwrap();
 }
 
-#[test]
-fn a_truncated_file_is_not_a_complete_response() {
+#[tokio::test]
+async fn a_truncated_file_is_not_a_complete_response() {
     let server = Server::start(|peer| {
         peer.welcome();
         peer.exchange("TYPE I", "200 fine");
@@ -100,12 +110,10 @@ fn a_truncated_file_is_not_a_complete_response() {
         peer.reply("426 disk failure");
         peer.expect_close();
     });
-    let mut http = TcpStream::connect(serve(&server)).unwrap();
-    http.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    // Chunked, because the size is not guaranteed: without a last chunk the response is incomplete.
-    write!(http, "GET /file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = Vec::new();
-    let _ = http.read_to_end(&mut answer);
-    assert!(!answer.ends_with(b"0\r\n\r\n"), "{}", answer.escape_ascii());
+    let response = ask(serve(&server), "/file").await;
+    assert_eq!(response.status(), 200);
+    let error = response.into_body().collect().await.unwrap_err();
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::UnexpectedEof), "{error:?}");
     server.join();
 }

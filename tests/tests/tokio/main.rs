@@ -7,14 +7,19 @@ mod proxies;
 #[path = "../suite/mod.rs"]
 mod suite;
 
+mod conveniences;
 mod copying;
 mod driver;
 mod dropping;
 mod files;
+mod get;
 mod http;
 mod memory;
+mod operations;
 mod polls;
 mod shutdown;
+mod sockets;
+mod tasks;
 
 /// The servers are on loopback
 fn enter() {}

@@ -1,7 +1,8 @@
-//! Connections in memory; each reads or writes only once per poll of the task, and only a few bytes
+//! Connections in memory, with a SOCKS5 proxy or without; each reads or writes only once per poll of the task, and only
+//! a few bytes
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
@@ -15,6 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Maximum number of bytes of a read or write
 const PORTION: usize = 100;
+
+/// Name of the proxy
+pub(crate) const PROXY: &str = "proxy";
 
 thread_local! {
     /// Counts the polls of the task
@@ -56,16 +60,18 @@ impl World {
         self.0.lock().unwrap()
     }
 
+    /// Connects, through a proxy if the options have one
     pub(crate) async fn connect(&self, options: Options) -> Result<Client, Error> {
         let world = self.clone();
+        let is_proxied = options.first_hop().is_some_and(|(host, _)| host == PROXY);
         Client::connect_with("localhost", options, move |target: Target| {
-            let world = world.clone();
-            async move { Ok(world.open(target.channel)) }
+            let stream = world.open(target.channel, is_proxied.then(Tunnel::default));
+            async move { Ok(stream) }
         })
         .await
     }
 
-    fn open(&self, channel: Channel) -> Stream {
+    fn open(&self, channel: Channel, tunnel: Option<Tunnel>) -> Stream {
         let mut state = self.lock();
         let slot = match channel {
             Channel::Control => Slot::Control,
@@ -75,10 +81,12 @@ impl World {
             state.next = if slot == Slot::Data { Slot::NextData } else { Slot::Data };
         }
         state.server.gone(slot);
-        state.server.opened(slot);
+        if tunnel.is_none() {
+            state.server.opened(slot);
+        }
         state.wake();
         drop(state);
-        Stream { world: self.clone(), slot, poll: POLLS.get() }
+        Stream { world: self.clone(), slot, tunnel, poll: POLLS.get() }
     }
 }
 
@@ -95,8 +103,40 @@ impl State {
 struct Stream {
     world: World,
     slot: Slot,
+    /// The proxy, until its client has read all that it answers
+    tunnel: Option<Tunnel>,
     /// The last poll in which it did something
     poll: u64,
+}
+
+/// A proxy that connects to the server, whatever target is requested
+#[derive(Default)]
+struct Tunnel {
+    asked: Vec<u8>,
+    answer: VecDeque<u8>,
+    is_connected: bool,
+}
+
+impl Tunnel {
+    /// Returns whether the server is to be connected now
+    fn hear(&mut self, bytes: &[u8]) -> bool {
+        self.asked.extend_from_slice(bytes);
+        // The method "none", then a name, with its length, and a port.
+        match *self.asked {
+            [5, 1, 0] => {
+                self.answer.extend([5, 0]);
+                false
+            }
+            [5, 1, 0, 5, 1, 0, 3, length, ..]
+                if self.asked.len() == 8 + usize::from(length) + 2 =>
+            {
+                self.answer.extend([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+                self.is_connected = true;
+                true
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Stream {
@@ -108,6 +148,23 @@ impl Stream {
         self.poll = POLLS.get();
         Poll::Ready(())
     }
+
+    fn read_answer(
+        &mut self,
+        context: &Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.delay(context).is_pending() {
+            return Poll::Pending;
+        }
+        let Some(tunnel) = &mut self.tunnel else { return Poll::Pending };
+        let count = tunnel.answer.len().min(buffer.remaining());
+        buffer.put_slice(&tunnel.answer.drain(..count).collect::<Vec<u8>>());
+        if tunnel.is_connected && tunnel.answer.is_empty() {
+            self.tunnel = None;
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl AsyncRead for Stream {
@@ -118,6 +175,14 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         let slot = self.slot;
         let world = self.world.clone();
+        if let Some(tunnel) = &self.tunnel {
+            if tunnel.answer.is_empty() {
+                // Whatever the task waits for then wakes it.
+                world.lock().readers.insert(slot, context.waker().clone());
+                return Poll::Pending;
+            }
+            return self.read_answer(context, buffer);
+        }
         let mut state = world.lock();
         if !state.server.has(slot) {
             return Poll::Ready(Ok(()));
@@ -150,7 +215,16 @@ impl AsyncWrite for Stream {
             return Poll::Pending;
         }
         let count = bytes.len().min(PORTION);
-        let mut state = self.world.lock();
+        let slot = self.slot;
+        let world = self.world.clone();
+        let mut state = world.lock();
+        if let Some(tunnel) = &mut self.tunnel {
+            if tunnel.hear(&bytes[..count]) {
+                state.server.opened(slot);
+            }
+            state.wake();
+            return Poll::Ready(Ok(count));
+        }
         if !state.server.has(self.slot) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }

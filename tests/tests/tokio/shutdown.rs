@@ -1,15 +1,18 @@
 //! A runtime that is shut down while a call waits: the call ends in an error, and nothing panics or hangs
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use ftp_test::Action;
 use ftp_tests::scripted::{Peer, Server, accept};
-use ftp_tokio::{Client, Config, Error, TlsPolicy};
+use ftp_tests::tls::{Tls, trusting};
+use ftp_tokio::ftp_tls::TlsVersion;
+use ftp_tokio::{Client, Config, Error, Options, TlsPolicy};
 use tokio::runtime::{Builder, Runtime};
 
 use super::log_in;
@@ -65,20 +68,35 @@ where
     F: Future<Output = Result<(), Error>>,
 {
     let (server, begun) = half(command);
+    let error = shut_down(log_in(&server), call, || {
+        begun.recv_timeout(Duration::from_secs(10)).unwrap();
+    });
+    server.join();
+    error
+}
+
+/// The error of a call that a thread waits for while the runtime is shut down, once this returns
+fn shut_down<F>(
+    log_in: impl Future<Output = Client>,
+    call: impl FnOnce(Client) -> F + Send + 'static,
+    has_begun: impl FnOnce(),
+) -> Error
+where
+    F: Future<Output = Result<(), Error>>,
+{
     let runtime = runtime();
-    let client = runtime.block_on(log_in(&server));
+    let client = runtime.block_on(log_in);
     let handle = runtime.handle().clone();
     let (sender, result) = mpsc::channel();
     let caller = thread::spawn(move || {
         let _guard = handle.enter();
         sender.send(block_on(call(client))).unwrap();
     });
-    begun.recv_timeout(Duration::from_secs(10)).unwrap();
+    has_begun();
     thread::sleep(Duration::from_millis(50));
     runtime.shutdown_background();
     let result = result.recv_timeout(Duration::from_secs(10)).expect("it hangs or panics");
     caller.join().unwrap();
-    server.join();
     result.unwrap_err()
 }
 
@@ -107,6 +125,48 @@ fn an_upload_whose_runtime_is_shut_down_fails() {
         client.upload_from("f", &mut &vec![0; 50_000_000][..]).await.map(drop)
     });
     assert!(error.is_fatal(), "{error:?}");
+}
+
+/// A listing and both directions, in clear text and over TLS, with a server that stops after the first bytes
+#[test]
+fn every_transfer_whose_runtime_is_shut_down_fails() {
+    type Call = fn(Client) -> Pin<Box<dyn Future<Output = Result<(), Error>>>>;
+
+    let calls: [(&str, Call); 3] = [
+        ("RETR", |mut ftp| {
+            Box::pin(async move { ftp.download_to("f", &mut Vec::new()).await.map(drop) })
+        }),
+        ("STOR", |mut ftp| {
+            Box::pin(
+                async move { ftp.upload_from("g", &mut &vec![0; 50_000_000][..]).await.map(drop) },
+            )
+        }),
+        ("MLSD", |mut ftp| {
+            Box::pin(async move {
+                let mut entries = ftp.read_dir("").await?;
+                while entries.next().await.transpose()?.is_some() {}
+                Ok(())
+            })
+        }),
+    ];
+    for policy in [TlsPolicy::Plaintext, TlsPolicy::Explicit] {
+        for (verb, call) in calls {
+            let server = ftp_test::Server::with_files([("f", vec![7; 1000])]);
+            server.set_tls(Tls::new());
+            server.on_command(|_| Action::serve().slow_from(30, Duration::from_secs(60)));
+            let tls = trusting(TlsVersion::Tls13).build().unwrap();
+            let options = Options::new(Config::new(policy)).tls(tls);
+            let address = server.address();
+            let log_in =
+                async move { Client::connect_and_login(address, options, "u", "p").await.unwrap() };
+            let error = shut_down(log_in, call, || {
+                while server.count(verb) == 0 {
+                    thread::sleep(Duration::from_millis(5));
+                }
+            });
+            assert!(error.is_fatal(), "{policy:?} {verb}: {error:?}");
+        }
+    }
 }
 
 /// Only its timer is the runtime's: nothing else tells that it is gone

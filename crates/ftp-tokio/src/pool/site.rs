@@ -223,7 +223,7 @@ mod tests {
 
     use ftp_proto::{Config, TlsPolicy, Truncation};
     use ftp_session::proxy::{Proxy, ProxyLogin};
-    use ftp_tls::{TlsConfig, Trust};
+    use ftp_tls::{Resumption, TlsConfig, Trust};
 
     use super::*;
 
@@ -247,6 +247,10 @@ mod tests {
 
     fn socks(port: u16, login: Option<ProxyLogin>) -> Options {
         options().proxy(Proxy::Socks5 { server: ProxyServer::new("proxy", port), login })
+    }
+
+    fn proxied(kind: impl FnOnce(ProxyServer, Option<ProxyLogin>) -> Proxy) -> Options {
+        options().proxy(kind(ProxyServer::new("proxy", 1080), None))
     }
 
     /// Sites that differ from the first in one field each
@@ -275,6 +279,8 @@ mod tests {
             site("host", options().tls(tls())).login("user", "secret"),
             site("host", options().tls(shared.clone().guard_uploads(false)))
                 .login("user", "secret"),
+            site("host", options().tls(shared.clone().resumption(Resumption::Never)))
+                .login("user", "secret"),
             site("host", options().tls(shared.same_certificate_on_data(false)))
                 .login("user", "secret"),
             site("host", options().tls_server_name("other.example".try_into().unwrap()))
@@ -283,6 +289,12 @@ mod tests {
             site("host", socks(1081, None)).login("user", "secret"),
             site("host", socks(1080, Some(ProxyLogin::new("u", "p")))).login("user", "secret"),
             site("host", socks(1080, Some(ProxyLogin::new("u", "q")))).login("user", "secret"),
+            site("host", proxied(|server, login| Proxy::HttpConnect { server, login }))
+                .login("user", "secret"),
+            site("host", proxied(|server, login| Proxy::FtpUserAtHost { server, login }))
+                .login("user", "secret"),
+            site("host", proxied(|server, login| Proxy::FtpOpen { server, login }))
+                .login("user", "secret"),
             site("host", options().source_address(local("127.0.0.2:0"))).login("user", "secret"),
             site("host", options().source_address(local("127.0.0.3:0"))).login("user", "secret"),
             site("host", configured(|c| c.truncation = Truncation::Accept)).login("user", "secret"),

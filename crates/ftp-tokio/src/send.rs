@@ -1,0 +1,177 @@
+//! Makes sure at compile time that futures and guards can move between threads, as multi-threaded runtimes require
+//!
+//! `tests/tests/layout.rs` checks that no method is left out.
+
+use std::io;
+
+use ftp_session::procedure::ResumeOptions;
+use tokio::io::{
+    AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, empty, sink,
+};
+
+use super::*;
+
+fn is_send<T: Send>(value: T) -> T {
+    value
+}
+
+#[expect(dead_code, reason = "compiles or does not")]
+async fn connecting() -> Result<(), Error> {
+    let config = Config::new(TlsPolicy::Plaintext);
+    is_send(Client::connect("host", config.clone())).await?;
+    let dial = |_| async { Err::<DuplexStream, _>(io::ErrorKind::NotConnected.into()) };
+    is_send(Client::connect_with("host", config.clone(), dial)).await?;
+    is_send(Client::connect_and_login(("host", 21), config, "user", "password")).await?;
+    Ok(())
+}
+
+#[expect(dead_code, reason = "compiles or does not")]
+async fn requests(ftp: &mut Client, time: Timestamp) -> Result<(), Error> {
+    is_send(ftp.login("user", "password")).await?;
+    is_send(ftp.login_with_account("user", "password", "account")).await?;
+    is_send(ftp.account("account")).await?;
+    is_send(ftp.secure()).await?;
+    is_send(ftp.secure_control()).await?;
+    is_send(ftp.protect(Protection::Private)).await?;
+    is_send(ftp.clear_control()).await?;
+    is_send(ftp.cwd("d")).await?;
+    is_send(ftp.cdup()).await?;
+    is_send(ftp.pwd()).await?;
+    is_send(ftp.mkdir("d")).await?;
+    is_send(ftp.rmdir("d")).await?;
+    is_send(ftp.delete("f")).await?;
+    is_send(ftp.rename("a", "b")).await?;
+    is_send(ftp.size("f")).await?;
+    is_send(ftp.hash("f")).await?;
+    is_send(ftp.mdtm("f")).await?;
+    is_send(ftp.size_and_mdtm("f")).await?;
+    is_send(ftp.set_mdtm("f", time)).await?;
+    is_send(ftp.site_utime("f", time)).await?;
+    is_send(ftp.mlst("f")).await?;
+    is_send(ftp.query_features()).await?;
+    is_send(ftp.utf8()).await?;
+    is_send(ftp.opts("UTF8 ON")).await?;
+    is_send(ftp.noop()).await?;
+    is_send(ftp.system()).await?;
+    is_send(ftp.help("")).await?;
+    is_send(ftp.stat("")).await?;
+    is_send(ftp.site("HELP")).await?;
+    is_send(ftp.command("FEAT", "")).await?;
+    is_send(ftp.quit()).await.map(drop)
+}
+
+#[expect(dead_code, reason = "compiles or does not")]
+async fn operations(ftp: &mut Client, other: &mut Client, time: Timestamp) -> Result<(), Error> {
+    let entry = is_send(ftp.facts("f")).await?;
+    is_send(ftp.learn_utc_offset(&entry)).await?;
+    is_send(ftp.stat_dir("d")).await?;
+    is_send(ftp.names("d")).await?;
+    is_send(is_send(ftp.walk("", WalkOptions::new())).next()).await;
+    is_send(ftp.create_dir_all("d")).await?;
+    is_send(ftp.remove_dir_all("d")).await?;
+    is_send(ftp.remove_dir_all_with("d", RemoveOptions::new())).await?;
+    is_send(ftp.set_modified("f", time)).await?;
+    let copy = copy_between_servers(ftp, "f", other, "f", TransferType::Image);
+    is_send(copy).await.ok();
+    Ok(())
+}
+
+#[expect(dead_code, reason = "compiles or does not")]
+async fn transfers(ftp: &mut Client) -> Result<(), Error> {
+    let mut download = is_send(is_send(ftp.get("f")).await?);
+    is_send(download.read(&mut [0])).await?;
+    is_send(download.finish()).await?;
+    is_send(ftp.get("f").await?.abort()).await?;
+    is_send(ftp.get("f").await?.copy_to(&mut sink(), |_| ())).await?;
+    let options = CopyOptions::new();
+    is_send(ftp.get("f").await?.copy_to_with(&mut sink(), options, |_| ())).await?;
+    let mut upload = is_send(is_send(ftp.put("f")).await?);
+    is_send(upload.write(&[0])).await?;
+    is_send(upload.flush()).await?;
+    is_send(upload.shutdown()).await?;
+    is_send(upload.finish()).await?;
+    is_send(ftp.put("f").await?.abort()).await?;
+    is_send(ftp.put("f").await?.copy_from(&mut empty(), |_| ())).await?;
+    is_send(ftp.put("f").await?.copy_from_with(&mut empty(), options, |_| ())).await?;
+    let mut listing = is_send(is_send(ftp.list("")).await?);
+    is_send(listing.next_line()).await?;
+    is_send(listing.read(&mut [0])).await?;
+    is_send(listing.finish()).await?;
+    is_send(ftp.list("").await?.abort()).await?;
+    is_send(ftp.list("").await?.collect_lines()).await?;
+    let mut entries = is_send(is_send(ftp.read_dir("")).await?);
+    is_send(entries.next()).await;
+    is_send(entries.finish()).await?;
+    is_send(ftp.read_dir("").await?.abort()).await?;
+    is_send(ftp.download_to("f", &mut sink())).await?;
+    is_send(ftp.upload_from("f", &mut empty())).await?;
+    is_send(ftp.get_lines("f", |_| ())).await?;
+    is_send(ftp.put_lines("f", ["line"])).await?;
+    is_send(ftp.try_put_lines("f", [Ok("line")])).await?;
+    let mut lines = BufReader::new(is_send(ftp.list("")).await?).lines();
+    is_send(lines.next_line()).await?;
+    Ok(())
+}
+
+#[expect(dead_code, reason = "compiles or does not")]
+async fn owned(ftp: Client) -> Result<(), Error> {
+    let download = is_send(is_send(ftp.into_get("f")).await?);
+    let (_, ftp) = is_send(download.finish()).await?;
+    let download = ftp.into_get("f").await?;
+    let (_, ftp) = is_send(download.copy_to(&mut sink(), |_| ())).await?;
+    let (_, ftp) = is_send(ftp.into_get("f").await?.abort()).await?;
+    let upload = is_send(is_send(ftp.into_put("f")).await?);
+    let (_, ftp) = is_send(upload.finish()).await?;
+    let (_, ftp) = is_send(ftp.into_put("f").await?.copy_from(&mut empty(), |_| ())).await?;
+    let (_, ftp) = is_send(ftp.into_put("f").await?.abort()).await?;
+    let listing = is_send(is_send(ftp.into_list("")).await?);
+    let (_, ftp) = is_send(listing.collect_lines()).await?;
+    let (_, ftp) = is_send(ftp.into_list("").await?.finish()).await?;
+    let (_, ftp) = is_send(ftp.into_list("").await?.abort()).await?;
+    let mut entries = is_send(is_send(ftp.into_read_dir("")).await?);
+    is_send(entries.next()).await;
+    let (_, ftp) = is_send(entries.finish()).await?;
+    let (_, mut ftp) = is_send(ftp.into_list("").await?.entries().abort()).await?;
+    is_send(ftp.quit()).await.map(drop)
+}
+
+#[cfg(feature = "files")]
+#[expect(dead_code, reason = "compiles or does not")]
+async fn files(ftp: &mut Client) -> Result<(), Error> {
+    let options = ResumeOptions::new();
+    is_send(ftp.download_file("f", "f")).await?;
+    is_send(ftp.upload_file("f", "f")).await?;
+    is_send(ftp.verify_file("f", "f")).await?;
+    is_send(ftp.resume_download("f", "f")).await?;
+    is_send(ftp.resume_download_with("f", "f", options, |_| ())).await?;
+    is_send(ftp.resume_upload("f", "f")).await?;
+    is_send(ftp.resume_upload_with("f", "f", options, |_| ())).await?;
+    Ok(())
+}
+
+#[cfg(feature = "pool")]
+#[expect(dead_code, reason = "compiles or does not")]
+async fn pools(pool: Pool, site: Site) -> Result<(), PoolError> {
+    fn is_shared<T: Send + Sync + Clone + 'static>() {}
+
+    is_shared::<Pool>();
+    is_shared::<Site>();
+    is_send::<Result<(), PoolError>>(Ok(()))?;
+    let mut lease = is_send(is_send(pool.lease(&site)).await?);
+    is_send(lease.noop()).await?;
+    let download = is_send(is_send(lease.into_get("f")).await?);
+    let (_, lease) = is_send(download.finish()).await?;
+    let upload = is_send(is_send(lease.into_put("f")).await?);
+    let (_, lease) = is_send(upload.finish()).await?;
+    let listing = is_send(is_send(lease.into_list("")).await?);
+    let (_, lease) = is_send(listing.finish()).await?;
+    drop(lease);
+    let name = String::from("f");
+    let other = pool.clone();
+    let size = |mut ftp: Lease| {
+        let name = name.clone();
+        async move { ftp.size(name).await }
+    };
+    is_send(other.run(&site, size)).await?;
+    Ok(())
+}
