@@ -25,7 +25,7 @@ async fn its_output_is_the_file() {
         peer.welcome();
         peer.exchange("TYPE I", "200 fine");
         peer.send_file("RETR pub/a file", &file());
-        peer.farewell();
+        peer.serve_quit();
     });
     assert!(get(&server, "pub/a%20file").await.unwrap() == file());
     server.join();

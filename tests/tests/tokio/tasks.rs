@@ -23,7 +23,7 @@ async fn a_download_loses_against_a_timer_and_the_session_is_used_again() {
         data.write_all(b"begin").unwrap();
         peer.settle();
         peer.send_file("RETR f", &file());
-        peer.farewell();
+        peer.serve_quit();
     });
     let mut client = log_in(&server).await;
     let (mut slow, mut whole) = (Vec::new(), Vec::new());
@@ -60,7 +60,7 @@ async fn reads_and_writes_lose_against_a_clock_and_no_byte_is_lost() {
         drop(data);
         peer.reply("226 done");
         assert!(peer.receive_file("STOR g") == file());
-        peer.farewell();
+        peer.serve_quit();
     });
     let mut client = log_in(&server).await;
     let mut clock = interval(Duration::from_millis(1));
@@ -106,7 +106,7 @@ async fn sessions_run_in_a_local_set() {
             peer.welcome();
             peer.exchange("TYPE I", "200 fine");
             peer.send_file("RETR f", &content);
-            peer.farewell();
+            peer.serve_quit();
         });
         let (address, sums) = (server.address(), Rc::clone(&sums));
         servers.push(server);
