@@ -134,7 +134,7 @@ class _Control(_Socket):
     def unwrap(self):
         if not self._secure:
             raise ValueError("No SSL wrapper around " + str(self))
-        raise NotImplementedError("FTP_TLS.ccc returns the connection to clear text")
+        raise RuntimeError("only FTP_TLS.ccc returns the connection to clear text")
 
 
 class _Data(_Socket):

@@ -7,6 +7,7 @@ mod bytes;
 mod copies;
 mod directories;
 mod facts;
+mod held;
 mod listings;
 mod names;
 mod operations;

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ftp_blocking::ftp_proto::fields::HashAlgorithm;
-use ftp_blocking::{Error, Get, Mismatch, Put, ResumeOptions};
 use ftp_tests::seed::Seed;
 
+use crate::driver::ftp_proto::fields::HashAlgorithm;
+use crate::driver::{Error, Get, Mismatch, Put, ResumeOptions};
 use crate::{everywhere, on_each_server};
 
 /// The number of bytes compared by default

@@ -1,5 +1,8 @@
 //! Operations dropped at random moments with the real servers: afterwards the session is usable and transfers the right
 //! bytes, or it reports that it is dead
+//!
+//! `FTP_SEED` is the seed of the random choices, by default 1; with `FTP_LONG=1` it is a new one in each run, which is
+//! printed.
 
 use std::future::{Future, poll_fn};
 use std::path::PathBuf;
@@ -8,7 +11,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ftp_tests::seed::Seed;
-use ftp_tokio::{Client, Error, TransferType, copy_between_servers};
+use ftp_tests::servers::takes_long;
+use ftp_tokio::{Client, Error, Protection, TransferType, WalkOptions, copy_between_servers};
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
@@ -16,7 +21,7 @@ use tokio::time::timeout;
 use crate::{Security, Way, on_each_server};
 
 /// The number of operations dropped for each kind of connection to each server
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 60;
 
 /// Size of the transferred file: more than the buffers of both systems hold
 const SIZE: usize = 8 << 20;
@@ -27,6 +32,16 @@ fn file(size: usize, salt: u32) -> Vec<u8> {
     bytes.collect()
 }
 
+fn seed() -> Seed {
+    let usual = || match takes_long() {
+        true => std::time::UNIX_EPOCH.elapsed().unwrap().as_secs(),
+        false => 1,
+    };
+    let seed = std::env::var("FTP_SEED").map_or_else(|_| usual(), |seed| seed.parse().unwrap());
+    println!("FTP_SEED={seed}");
+    Seed(seed)
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Operation {
     Command,
@@ -34,15 +49,98 @@ enum Operation {
     Abort,
     Upload,
     Listing,
+    Text,
+    UploadText,
+    Walk,
+    DownloadFile,
+    UploadFile,
+    ResumeDownload,
+    ResumeUpload,
+}
+
+/// The files on this side
+struct Local {
+    folder: TempDir,
+}
+
+impl Local {
+    fn new(content: &[u8]) -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("original"), content).unwrap();
+        Self { folder }
+    }
+
+    /// What is uploaded
+    fn original(&self) -> PathBuf {
+        self.folder.path().join("original")
+    }
+
+    /// What is downloaded
+    fn copy(&self) -> PathBuf {
+        self.folder.path().join("copy")
+    }
 }
 
 impl Operation {
+    const ALL: [Self; 12] = [
+        Self::Command,
+        Self::Download,
+        Self::Abort,
+        Self::Upload,
+        Self::Listing,
+        Self::Text,
+        Self::UploadText,
+        Self::Walk,
+        Self::DownloadFile,
+        Self::UploadFile,
+        Self::ResumeDownload,
+        Self::ResumeUpload,
+    ];
+
     fn any(seed: &mut Seed) -> Self {
-        [Self::Command, Self::Download, Self::Abort, Self::Upload, Self::Listing][seed.below(5)]
+        Self::ALL[seed.below(Self::ALL.len())]
     }
 
-    async fn run(self, client: &mut Client, content: &[u8]) -> Result<(), Error> {
+    async fn run(self, client: &mut Client, content: &[u8], local: &Local) -> Result<(), Error> {
         match self {
+            Self::Text => {
+                let mut lines = 0;
+                let line = |line: &[u8]| {
+                    assert_eq!(line, text(lines).as_bytes());
+                    lines += 1;
+                };
+                client.get_lines("text", line).await?;
+                assert_eq!(lines, LINES);
+            }
+            Self::UploadText => {
+                client.put_lines("new text", (0..LINES).map(text)).await?;
+            }
+            Self::Walk => {
+                let mut walk = client.walk("", WalkOptions::new());
+                let mut files = 0;
+                while let Some(found) = walk.next().await {
+                    match found {
+                        Ok(found) => files += usize::from(found.path.starts_with(b"tree/")),
+                        Err(error) => return Err(error.error),
+                    }
+                }
+                assert_eq!(files, 4, "two directories and two files");
+            }
+            Self::DownloadFile => {
+                client.download_file("one", local.copy()).await?;
+                assert!(std::fs::read(local.copy()).unwrap() == content);
+            }
+            Self::UploadFile => {
+                client.upload_file("new", local.original()).await?;
+            }
+            // From wherever an operation that was dropped has left it.
+            Self::ResumeDownload => {
+                client.resume_download("one", local.copy()).await?;
+                assert!(std::fs::read(local.copy()).unwrap() == content);
+            }
+            Self::ResumeUpload => {
+                client.resume_upload(local.original(), "new").await?;
+            }
             Self::Command => drop(client.size("one").await?),
             Self::Download => {
                 let mut bytes = Vec::new();
@@ -70,6 +168,13 @@ impl Operation {
         }
         Ok(())
     }
+}
+
+/// The number of lines of a text
+const LINES: usize = 20_000;
+
+fn text(line: usize) -> String {
+    format!("line {line} of a text")
 }
 
 /// When an operation is dropped
@@ -150,14 +255,21 @@ fn operations_can_be_dropped_at_any_time() {
     let (content, small) = (file(SIZE, 1), file(50_000, 2));
     on_each_server(|way| {
         let (runtime, remote, local) = prepare(way, [("one", &content), ("small", &small)]);
+        let lines: String = (0..LINES).map(|line| text(line) + "\n").collect();
+        std::fs::write(local.join("text"), lines).unwrap();
+        for folder in ["tree/a", "tree/b"] {
+            std::fs::create_dir_all(local.join(folder)).unwrap();
+            std::fs::write(local.join(folder).join("file"), &small).unwrap();
+        }
+        let here = Local::new(&content);
         let (mut dropped, mut over) = (0, 0);
-        let mut seed = Seed(1);
+        let mut seed = seed();
         runtime.block_on(async {
             let mut client = log_in(way, &remote).await;
             for round in 0..ROUNDS {
                 let (operation, moment) = (Operation::any(&mut seed), Moment::any(&mut seed));
                 let at = format!("{round}: {operation:?} until {moment:?}");
-                let done = until(moment, operation.run(&mut client, &content)).await;
+                let done = until(moment, operation.run(&mut client, &content, &here)).await;
                 match &done {
                     Some(Err(error)) => panic!("{at}: {error}"),
                     Some(Ok(())) => {}
@@ -177,14 +289,60 @@ fn operations_can_be_dropped_at_any_time() {
                         client = log_in(way, &remote).await;
                     }
                 }
-                if let Ok(new) = std::fs::read(local.join("new")) {
-                    assert!(content.starts_with(&new), "{at}: the file has other bytes");
+                for file in [local.join("new"), here.copy()] {
+                    let bytes = std::fs::read(&file).unwrap_or_default();
+                    assert!(content.starts_with(&bytes), "{at}: {file:?} has other bytes");
+                }
+                let text = std::fs::read_to_string(local.join("new text")).unwrap_or_default();
+                for (number, line) in text.lines().enumerate() {
+                    let is_right = self::text(number).starts_with(line.trim_end_matches('\r'));
+                    assert!(is_right, "{at}: line {number} of the new text is {line:?}");
                 }
             }
             let _ = client.quit().await;
         });
         println!("{}: {dropped} of {ROUNDS} dropped, {over} sessions over", way.name());
         assert!(dropped >= ROUNDS / 4, "{dropped}");
+    });
+}
+
+/// Only the next login shows whether the session is logged in
+#[test]
+fn logins_can_be_dropped_at_any_time() {
+    let small = file(50_000, 2);
+    on_each_server(|way| {
+        let (runtime, remote, local) = prepare(way, [("one", &small), ("small", &small)]);
+        let mut seed = seed();
+        let (user, password) = (&way.server.user, &way.server.password);
+        let (mut dropped, mut again) = (0, 0);
+        runtime.block_on(async {
+            for polls in 1..12 {
+                let moment = if polls < 8 { Moment::Poll(polls) } else { Moment::any(&mut seed) };
+                let options = way.options(way.config());
+                let mut client = Client::connect(way.address(), options).await.unwrap();
+                match until(moment, client.login(user, password)).await {
+                    Some(result) => drop(result.unwrap()),
+                    None => {
+                        dropped += 1;
+                        // It is refused if the dropped one has been carried out.
+                        match client.login(user, password).await {
+                            Ok(_) => again += 1,
+                            Err(error) => assert!(!error.is_fatal(), "{moment:?}: {error}"),
+                        }
+                        // It forgets PROT with a second login.
+                        if way.security != Security::Clear && way.server.name == "pyftpdlib" {
+                            client.protect(Protection::Private).await.unwrap();
+                        }
+                    }
+                }
+                client.cwd(&remote).await.unwrap();
+                proven(&mut client, &small).await.unwrap();
+                assert!(std::fs::read(local.join("third")).unwrap() == small, "{moment:?}");
+                let _ = client.quit().await;
+            }
+        });
+        println!("{}: {dropped} logins dropped, {again} of them repeated", way.name());
+        assert!(dropped > 0, "{}: {dropped}", way.name());
     });
 }
 
@@ -229,7 +387,7 @@ fn copies_between_servers_can_be_dropped_at_any_time() {
         // pyftpdlib keeps a copy whose connection never came, and the next one is waited for in vain.
         let rounds = if way.server.name == "pyftpdlib" { ROUNDS / 8 } else { ROUNDS };
         let (mut dropped, mut refused, mut over) = (0, 0, 0);
-        let mut seed = Seed(2);
+        let mut seed = seed();
         runtime.block_on(async {
             let mut source = log_in(way, &remote).await;
             let mut target = log_in(way, &remote).await;

@@ -2,20 +2,28 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
+#[path = "../interop/broken_listings.rs"]
+mod broken_listings;
 #[path = "../interop/bytes.rs"]
 mod bytes;
 #[path = "../interop/copies.rs"]
 mod copies;
 #[path = "../interop/directories.rs"]
 mod directories;
+#[path = "../interop/facts.rs"]
+mod facts;
 #[path = "../interop/listings.rs"]
 mod listings;
 #[path = "../interop/names.rs"]
 mod names;
 #[path = "../interop/operations.rs"]
 mod operations;
+#[path = "../interop/prefetch.rs"]
+mod prefetch;
 #[path = "../interop/proxies.rs"]
 mod proxies;
+#[path = "../interop/resuming.rs"]
+mod resuming;
 #[path = "../interop/resumption.rs"]
 mod resumption;
 #[path = "../interop/resumption_policy.rs"]
@@ -35,6 +43,7 @@ mod dropping;
 
 #[path = "../tokio/driver.rs"]
 mod driver;
+mod held;
 mod pool;
 
 pub(crate) use way::{Security, Way, everywhere, on_each_server, securely};

@@ -16,6 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use ftp_blocking::*;
 pub(crate) use ftp_session::Options;
+pub(crate) use ftp_tokio::ResumeOptions;
 
 type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -70,6 +71,19 @@ impl Client {
         wait(ftp_tokio::Client::connect(address, options)).map(Self)
     }
 
+    pub fn connect_with<D, F, C>(
+        address: impl IntoServerAddress,
+        options: impl Into<Options>,
+        dial: D,
+    ) -> Result<Self>
+    where
+        D: FnMut(ftp_tokio::Target) -> F + Send + 'static,
+        F: Future<Output = io::Result<C>> + Send + 'static,
+        C: ftp_tokio::Connection + 'static,
+    {
+        wait(ftp_tokio::Client::connect_with(address, options, dial)).map(Self)
+    }
+
     pub fn connect_and_login(
         address: impl IntoServerAddress,
         options: impl Into<Options>,
@@ -113,6 +127,14 @@ impl Client {
         wait(self.0.read_dir(directory)).map(|inner| Entries(Some(inner)))
     }
 
+    pub fn facts(&mut self, path: impl AsRef<[u8]>) -> Result<OwnedEntry> {
+        wait(self.0.facts(path))
+    }
+
+    pub fn learn_utc_offset(&mut self, entry: &OwnedEntry) -> Result<Option<UtcOffset>> {
+        wait(self.0.learn_utc_offset(entry))
+    }
+
     pub fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<StatListing> {
         wait(self.0.stat_dir(path))
     }
@@ -140,6 +162,31 @@ impl Client {
     ) -> impl Iterator<Item = Result<WalkEntry, WalkError>> {
         let mut walk = self.0.walk(path, options);
         std::iter::from_fn(move || wait(walk.next()))
+    }
+
+    pub fn download_file(
+        &mut self,
+        get: impl Into<Get>,
+        local: impl AsRef<Path>,
+    ) -> Result<Transfer> {
+        wait(self.0.download_file(get, local))
+    }
+
+    pub fn upload_file(
+        &mut self,
+        put: impl Into<Put>,
+        local: impl AsRef<Path>,
+    ) -> Result<Transfer> {
+        wait(self.0.upload_file(put, local))
+    }
+
+    pub fn resume_upload_with(
+        &mut self,
+        local: impl AsRef<Path>,
+        remote: impl AsRef<[u8]>,
+        options: ResumeOptions,
+    ) -> Result<Transfer> {
+        wait(self.0.resume_upload_with(local, remote, options, |_| ()))
     }
 
     pub fn resume_download(
@@ -337,6 +384,10 @@ impl<'a> Listing<'a> {
 
     pub fn next_line(&mut self) -> Result<Option<&[u8]>> {
         wait(self.inner().next_line())
+    }
+
+    pub fn entries(mut self) -> Entries<'a> {
+        Entries(Some(self.0.take().unwrap().entries()))
     }
 
     pub fn collect_lines(mut self) -> Result<Vec<Vec<u8>>> {
