@@ -134,7 +134,7 @@ fn sites(server: &Server, other: &Server, proxies: [u16; 2]) -> Vec<Site> {
         base.clone().account("other"),
         base.clone().protection(Protection::Clear),
         base.clone().connect_with(dial),
-        base.clone().connect_with(dial),
+        base.connect_with(dial),
         site(clear()),
         site(configured(|config| config.truncation = Truncation::Accept)),
         site(configured(|config| config.reply_timeout = Duration::from_secs(9))),
