@@ -419,15 +419,15 @@ fn texts() {
 
 /// Replaces the ports of this machine, which the system chooses
 fn without_ports(text: &str) -> String {
-    let mut pieces = text.split("127.0.0.1:");
-    let mut result = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        write!(
-            result,
-            "127.0.0.1:PORT{}",
-            piece.trim_start_matches(|digit: char| digit.is_ascii_digit())
-        )
-        .expect("a String takes all");
+    let mut result = text.to_owned();
+    for before in ["127.0.0.1:", "127.0.0.1 port "] {
+        let mut pieces = result.split(before);
+        let mut replaced = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let rest = piece.trim_start_matches(|digit: char| digit.is_ascii_digit());
+            replaced.extend([before, "PORT", rest]);
+        }
+        result = replaced;
     }
     result
 }

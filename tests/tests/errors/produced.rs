@@ -17,7 +17,7 @@ use ftp_test::{Action, Command, Server};
 
 use super::Texts;
 
-/// An address that is nobody's (RFC 5737)
+/// A server that is never reached
 const SERVER: &str = "192.0.2.1:21";
 
 /// A type of errors that is no enum, or whose text is not that of its variants; and texts of it
@@ -51,7 +51,6 @@ fn answers(bytes: &'static [u8]) -> SocketAddr {
 }
 
 fn proxies() -> Texts {
-    // A port of the system's own range is free; the texts have another one.
     let closed = TcpListener::bind("127.0.0.1:0").expect("a listener").local_addr().expect("one");
     let through = |proxy: SocketAddr| {
         let proxy = ProxyServer::new("127.0.0.1", proxy.port());
