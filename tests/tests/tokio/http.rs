@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::sync::mpsc;
 
 use ftp_session::{Config, Options, TlsPolicy};
 use ftp_tests::scripted::{Server, accept};
@@ -99,20 +100,26 @@ async fn a_browser_that_goes_away_ends_the_session() {
 
 #[tokio::test]
 async fn a_truncated_file_is_not_a_complete_response() {
-    let server = Server::start(|peer| {
+    let (half_way, fails) = mpsc::channel();
+    let server = Server::start(move |peer| {
         peer.welcome();
         peer.exchange("TYPE I", "200 fine");
         let listener = peer.epsv();
         let mut data = accept(&listener);
         peer.exchange("RETR file", "150 here it comes");
         data.write_all(&[7; 4096]).unwrap();
+        // Before the first bytes, it would be a response with another status.
+        fails.recv().unwrap();
         drop(data);
         peer.reply("426 disk failure");
         peer.expect_close();
     });
     let response = ask(serve(&server), "/file").await;
     assert_eq!(response.status(), 200);
-    let error = response.into_body().collect().await.unwrap_err();
+    let mut body = response.into_body();
+    body.frame().await.unwrap().unwrap();
+    half_way.send(()).unwrap();
+    let error = body.collect().await.unwrap_err();
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::UnexpectedEof), "{error:?}");
     server.join();
