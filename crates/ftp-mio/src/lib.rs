@@ -72,6 +72,12 @@
 //!
 //! Sockets are registered once, edge-triggered, for reading and writing. A session takes
 //! [`Session::TOKENS`] tokens; the application may use all others as it likes.
+//!
+//! # The manual
+//!
+//! The repository has a manual in `docs/manual`. Its page `drivers.md` says which driver to choose.
+//! Others cover TLS, hostile servers, retries, cancelling, listings and performance. `docs/limits.md` lists what FTP
+//! can't do.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]

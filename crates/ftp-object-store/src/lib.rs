@@ -174,6 +174,12 @@
 //! | `put_opts(_, true)` | it requires `PutMode::Update` |
 //! | `multipart` | `MultipartStore`: numbered parts that arrive in any order can't go through one STOR |
 //! | `list_paginated` | `PaginatedListStore`: FTP has no pages |
+//!
+//! # The manual
+//!
+//! The repository has a manual in `docs/manual`. Its page `retries.md` says when to retry what.
+//! Others cover TLS, hostile servers, retries, cancelling, listings and performance. `docs/limits.md` lists what FTP
+//! can't do.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]

@@ -145,6 +145,12 @@
 //!
 //! A session has one transfer at a time, as FTP requires. Only stream mode and file structure are supported (RFC 959
 //! MODE S, STRU F), and of RFC 2228 only the parts that RFC 4217 uses for TLS. ABOR is sent in band.
+//!
+//! # The manual
+//!
+//! The repository has a manual in `docs/manual`. Its page `embedding.md` says how to embed a session.
+//! Others cover TLS, hostile servers, retries, cancelling, listings and performance. `docs/limits.md` lists what FTP
+//! can't do.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]

@@ -110,6 +110,12 @@
 //! Every call that needs the time takes it as an argument, a [`Time`] since an origin that the shell chooses. It may
 //! be late, and must never go back. So a shell can stop the clock while its user pauses, and tests can advance it. A
 //! shell on the system's clock keeps an [`Origin`], which converts.
+//!
+//! # The manual
+//!
+//! The repository has a manual in `docs/manual`. Its page `embedding.md` says how to embed a session.
+//! Others cover TLS, hostile servers, retries, cancelling, listings and performance. `docs/limits.md` lists what FTP
+//! can't do.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

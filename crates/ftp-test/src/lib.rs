@@ -94,6 +94,12 @@
 //! session.
 //!
 //! Set timeouts in your client as well: a server that sends no reply is one of the faults.
+//!
+//! # The manual
+//!
+//! The repository has a manual in `docs/manual`. Its page `testing.md` says how to test a program that uses FTP.
+//! Others cover TLS, hostile servers, retries, cancelling, listings and performance. `docs/limits.md` lists what FTP
+//! can't do.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

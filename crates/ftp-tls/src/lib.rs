@@ -98,6 +98,12 @@
 //!   installed a provider, see [`TlsConfigBuilder::crypto_provider`].
 //! * `webpki-roots` (default): `Trust::WebpkiRoots`.
 //! * `platform-verifier`: `Trust::Platform`.
+//!
+//! # The manual
+//!
+//! The repository has a manual in `docs/manual`. Its page `tls.md` says policies, trust, pins and session resumption.
+//! Others cover TLS, hostile servers, retries, cancelling, listings and performance. `docs/limits.md` lists what FTP
+//! can't do.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs)]

@@ -143,6 +143,12 @@
 //! Paths and names are bytes, because servers differ in charset. `"text"` and `b"bytes"` both work, and
 //! [`NameEncoding`] translates for servers that do not speak UTF-8. A server can send any name: [`local_path`] joins it
 //! to a local directory, or refuses it.
+//!
+//! # The manual
+//!
+//! The repository has a manual in `docs/manual`. Its page `drivers.md` says which driver to choose.
+//! Others cover TLS, hostile servers, retries, cancelling, listings and performance. `docs/limits.md` lists what FTP
+//! can't do.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
