@@ -37,7 +37,7 @@ use crate::terms::{DataFailure, Phase};
 /// | `UnreadableDirectory` | | | | | | ask the server's operator: rights are wrong, or a program is missing |
 /// | `WorkingDirectoryLost` with 4yz | yes | | | | | wait a little, then again |
 /// | `WorkingDirectoryLost` with 5yz | | | | | | change to a directory by its absolute path |
-/// | `LoginFailed` with 4yz | yes | | | | | log in again, then the same |
+/// | `LoginFailed` with 4yz | | | | | | log in again, then the same |
 /// | `LoginFailed`: 430, 530, 532 | | | | yes | | use other credentials |
 /// | `LoginFailed` with 5yz | | | | | | nothing: the server will say the same |
 /// | `InvalidArgument` | | | | | | use another argument; nothing was sent |
@@ -324,7 +324,6 @@ impl Error {
             Self::Transient(_) => !self.is_auth(),
             Self::GatewayRefused(reply) => reply.kind() == ReplyKind::Transient && !self.is_auth(),
             Self::WorkingDirectoryLost(reply) => reply.kind() == ReplyKind::Transient,
-            Self::LoginFailed(error) => error.is_transient(),
             Self::DataTimedOut(_)
             | Self::Truncated { .. }
             | Self::NoSessionTicket
@@ -338,6 +337,8 @@ impl Error {
             | Self::InvalidReply(_)
             | Self::NoDirectory(_)
             | Self::UnreadableDirectory { .. }
+            // Repeated without a new login, it might reach another user's files.
+            | Self::LoginFailed(_)
             | Self::InvalidArgument(_)
             | Self::TlsRequired(_)
             | Self::AccountRequired(_)

@@ -323,6 +323,9 @@ impl Options {
     }
 
     /// Sets a flag that ends the session, even while it connects; clones share it
+    ///
+    /// It does not wake a wait: the session ends at its next turn. `ftp-blocking` has `Options::canceller`, which wakes it;
+    /// with ftp-mio, wake the poll; with ftp-tokio, drop the future instead.
     pub fn cancel_flag(mut self, flag: CancelFlag) -> Self {
         self.cancel_flag = Some(flag);
         self

@@ -24,7 +24,7 @@ fn server() -> Server {
     Server::with_files([("pub/data", vec![7; LENGTH])])
 }
 
-/// Logs in, downloads, uploads and lists, with each driver
+/// Logs in, downloads and uploads, with each driver
 fn sessions(server: &Server, options: &Options) -> Result {
     for session in [blocking, on_tokio, on_mio] {
         session(server, options)?;

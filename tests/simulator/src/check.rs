@@ -13,7 +13,7 @@ mod transfer;
 use ftp_proto::Error;
 
 use self::facts::Facts;
-use super::{Ask, Case, End, Task};
+use super::{Ask, Case, End, OpEnd, Task};
 
 pub use class::Class;
 
@@ -68,6 +68,14 @@ pub fn check(case: Case, end: &End) -> Finding {
                 op.ask
             ));
         }
+        if let Err(Error::LoginFailed(reason)) = result {
+            match not_withheld(&end.ops[..index], reason, &facts) {
+                Some(why) => {
+                    return Finding::FalseReport(format!("{:?}: not sent, but {why}", op.ask));
+                }
+                None => continue,
+            }
+        }
         let mut may = facts.expected();
         may.sort_unstable();
         may.dedup();
@@ -107,4 +115,14 @@ pub fn check(case: Case, end: &End) -> Finding {
         }
     }
     Finding::Correct
+}
+
+/// Returns what is false about a request that was not sent because the login had failed for this reason
+fn not_withheld(earlier: &[OpEnd], reason: &Error, facts: &Facts<'_>) -> Option<&'static str> {
+    let login = earlier.iter().rev().find(|op| op.ask == Ask::Login);
+    match login.map(|login| &login.results[0]) {
+        _ if facts.main.is_some() => Some("its command reached the server"),
+        Some(Err(failed)) if failed == reason => None,
+        _ => Some("the login did not fail so"),
+    }
 }

@@ -201,6 +201,9 @@ impl Client {
         let owner = task.request.owner;
         task.request.abandon();
         self.complete(owner, Err(Error::Aborted));
+        if task.operation.is_login() {
+            self.refuse_queued(at, &Error::Aborted);
+        }
         let result = Err(Error::Aborted);
         self.end(task.request, Ended { result, moved: false, answered: None });
     }

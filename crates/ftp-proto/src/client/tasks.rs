@@ -66,7 +66,7 @@ impl Client {
         };
         self.note_end(&task, &result, moved);
         if let (true, Err(error)) = (task.operation.is_login(), &result) {
-            self.refuse_queued(error);
+            self.refuse_queued(0, error);
         }
         let Task { request, operation } = task;
         match result {
@@ -110,13 +110,13 @@ impl Client {
         }
     }
 
-    /// Makes the requests that wait for a login fail in their turn, up to the next login
+    /// Makes the requests that wait for a login, which begin here in the queue, fail in their turn, up to the next login
     ///
     /// They are meant for the user of that login. Some servers keep the one who was logged in before, or need no login,
     /// so the commands might reach other files; all others would refuse them without saying why.
-    fn refuse_queued(&mut self, error: &Error) {
+    pub(super) fn refuse_queued(&mut self, first: usize, error: &Error) {
         let same_login = |task: &&mut Task| !task.operation.begins_login();
-        for task in self.queue.iter_mut().take_while(same_login) {
+        for task in self.queue.iter_mut().skip(first).take_while(same_login) {
             if let (Owner::User(_), true) = (task.request.owner, task.operation.needs_login()) {
                 let refused = Running::Invalid(Error::LoginFailed(Box::new(error.clone())));
                 *task = Task::new(task.request.owner, refused);

@@ -64,8 +64,6 @@ impl Class {
         match error {
             Error::Aborted => Self::Aborted,
             Error::Transient(reply) | Error::Permanent(reply) => Self::Refused(reply.code().get()),
-            // It was not sent, and says why the login failed.
-            Error::LoginFailed(login) => Self::of(&Err(Error::clone(login))),
             Error::UnexpectedReply(_) => Self::Unexpected,
             Error::InvalidReply(_) => Self::Invalid,
             Error::NoDirectory(_) => Self::NoDirectory,
