@@ -30,17 +30,18 @@ fn is_cancelled<T>(
     call: impl FnOnce(&mut Client) -> Result<T, Error>,
 ) {
     let canceller = ftp.canceller().unwrap();
+    let begun = Instant::now();
     let thread = std::thread::spawn(move || {
         std::thread::sleep(MOMENT);
         canceller.cancel();
     });
-    let begun = Instant::now();
     let result = call(&mut ftp).map(drop);
     let took = begun.elapsed();
     thread.join().unwrap();
     let error = result.unwrap_err();
     assert!(error.is_cancelled() && error.is_fatal() && !error.is_transient(), "{error:?}");
-    assert!(took >= MOMENT && took < MOMENT * 5, "{took:?}");
+    // Far less than any deadline of the session, and enough for a busy machine.
+    assert!(took >= MOMENT && took < Duration::from_secs(5), "{took:?}");
     is_over(&mut ftp);
     // Also while the client still exists.
     server.join();
@@ -62,16 +63,17 @@ fn is_over(ftp: &mut Client) {
 fn is_cancelled_while_connecting(address: SocketAddr, options: impl Into<Options>) {
     let canceller = Canceller::new();
     let options = options.into().canceller(&canceller);
+    let begun = Instant::now();
     let thread = std::thread::spawn(move || {
         std::thread::sleep(MOMENT);
         canceller.cancel();
     });
-    let begun = Instant::now();
     let error = Client::connect(address, options).map(drop).unwrap_err();
     let took = begun.elapsed();
     thread.join().unwrap();
     assert!(error.is_cancelled() && error.is_fatal() && !error.is_transient(), "{error:?}");
-    assert!(took >= MOMENT && took < MOMENT * 5, "{took:?}");
+    // Far less than any deadline of the session, and enough for a busy machine.
+    assert!(took >= MOMENT && took < Duration::from_secs(5), "{took:?}");
 }
 
 #[test]
