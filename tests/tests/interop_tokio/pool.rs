@@ -25,6 +25,9 @@ const LIMIT: usize = 8;
 
 const TASKS: usize = 32;
 
+/// The tests count sessions and use the same files, so each has the servers for itself
+static SERVERS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 fn count() -> usize {
     let usual = if takes_long() { 5_000 } else { 500 };
     std::env::var("FTP_POOL_FILES").map_or(usual, |count| count.parse().unwrap())
@@ -211,6 +214,7 @@ async fn mirrored(server: &Server) {
 
 #[tokio::test]
 async fn servers_that_accept_eight_sessions() {
+    let _alone = SERVERS.lock().await;
     let files = count();
     for server in servers::limited() {
         let directory = server.home.join("pool-files");
@@ -245,6 +249,7 @@ async fn servers_that_accept_eight_sessions() {
 /// What the servers themselves have refused, by their logs
 #[tokio::test]
 async fn servers_that_count_refuse_once_at_most() {
+    let _alone = SERVERS.lock().await;
     for counted in servers::counted() {
         let server = counted.server;
         let files = 1_000;
