@@ -2,8 +2,8 @@
 //!
 //! The part itself does not show this. The server's time of the part can't be compared with the local file's, because
 //! the clocks may differ, and a file may be replaced by another one with an older time. Comparing the last bytes shows
-//! nothing about those before them. Few servers hash a range of a file. So a run notes what the local file system reports about the
-//! file, and a later run resumes only if it reports the same: no clock is compared with another one.
+//! nothing about those before them. Few servers hash a range of a file. So a run notes what the local file system
+//! reports about the file, and a later run resumes only if it reports the same: no clock is compared with another one.
 //!
 //! A note is written when the server has emptied the part, and removed before that can happen with another version. If it
 //! can't be written or read, the next run starts again.

@@ -91,7 +91,7 @@ async fn goes_on(mut client: Client, server: Server) {
 
 #[tokio::test]
 async fn a_failing_writer_leaves_a_settled_client() {
-    // The second is full only when it is flushed.
+    // The second writer takes all bytes, and fails when it is flushed.
     for (full, message) in [(2, "bad sector"), (5, "not flushed")] {
         let server = transfer("TYPE I", "RETR f", move |peer, mut data| {
             data.write_all(b"some").unwrap();

@@ -177,7 +177,7 @@ impl AsyncRead for Stream {
         let world = self.world.clone();
         if let Some(tunnel) = &self.tunnel {
             if tunnel.answer.is_empty() {
-                // Whatever the task waits for then wakes it.
+                // The task is woken by the next thing that it waits for.
                 world.lock().readers.insert(slot, context.waker().clone());
                 return Poll::Pending;
             }

@@ -88,7 +88,7 @@ impl Pool {
         }
     }
 
-    /// Lets the session that was opened in advance end, if no lease has taken it; does not wait for that
+    /// Ends the session that was opened in advance, unless a lease has taken it; returns without waiting for the end
     pub(crate) fn leave_ahead(&self) {
         self.lock().ahead.leave();
         self.changed.notify_all();

@@ -50,7 +50,7 @@ fn answer(sessions: &mut BTreeMap<u64, Session>, line: &str) -> Result<Values, F
             Ok(Values::new())
         }
         (b"copy", &[source_path, target, target_path, type_]) => {
-            // Both are borrowed at once, so one of them leaves the map meanwhile.
+            // The copy needs both sessions mutably, so one is taken out of the map until it ends.
             let target_number = session::number(target)?;
             let mut target = sessions.remove(&target_number).ok_or_else(closed)?;
             let result = match sessions.get_mut(&number) {
