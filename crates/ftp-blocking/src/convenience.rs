@@ -114,9 +114,8 @@ fn copy(
     to: &mut (impl Write + ?Sized),
     mut options: CopyOptions<'_>,
 ) -> Result<(), Failed> {
-    /// Enough for most small files, and there may be thousands of them
-    const FIRST: usize = 16 * 1024;
-    let mut block = Buffer::new(options.block_size.min(FIRST));
+    let mut block = Buffer::default();
+    block.grow(0, options.block_size);
     let mut total = 0;
     loop {
         let count = match from.read(&mut block) {
@@ -130,9 +129,7 @@ fn copy(
         if let Some(progress) = &mut options.progress {
             progress(total);
         }
-        if count == block.len() && count < options.block_size {
-            block = Buffer::new(options.block_size.min(count * 4));
-        }
+        block.grow(count, options.block_size);
     }
 }
 

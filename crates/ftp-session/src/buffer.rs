@@ -38,6 +38,20 @@ impl Buffer {
         }
         self.length = length;
     }
+
+    /// Makes it the next block of a copy whose blocks have at most `most` bytes, after one that had `filled` bytes
+    ///
+    /// An empty buffer becomes the first block, of 16 KiB. A block that was filled is followed by one four times as long.
+    pub fn grow(&mut self, filled: usize, most: usize) {
+        /// Enough for most small files, and there may be thousands of them
+        const FIRST: usize = 16 * 1024;
+        let wanted = match self.length {
+            0 => FIRST,
+            length if length == filled => length.saturating_mul(4),
+            length => length,
+        };
+        self.resize(wanted.min(most));
+    }
 }
 
 impl From<&[u8]> for Buffer {
@@ -71,6 +85,20 @@ impl fmt::Debug for Buffer {
 #[cfg(test)]
 mod tests {
     use super::Buffer;
+
+    #[test]
+    fn blocks_grow_while_they_are_filled() {
+        let mut block = Buffer::default();
+        let mut lengths = Vec::new();
+        for filled in [0, 16 << 10, 100, 64 << 10, 100_000] {
+            block.grow(filled, 100_000);
+            lengths.push(block.len());
+        }
+        assert_eq!(lengths, [16 << 10, 64 << 10, 64 << 10, 100_000, 100_000]);
+        let mut small = Buffer::default();
+        small.grow(0, 100);
+        assert_eq!(small.len(), 100);
+    }
 
     #[test]
     fn it_is_aligned_and_keeps_its_bytes() {

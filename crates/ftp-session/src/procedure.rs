@@ -54,9 +54,6 @@ use work::{Answer, Begin, Io, Listing, Order, Sink, Step, Work};
 /// The largest block in bytes: larger ones don't lower the cost per byte
 const BLOCK: usize = 256 * 1024;
 
-/// The first block in bytes: enough for most small files
-const FIRST_BLOCK: usize = 16 * 1024;
-
 /// Maximum bytes of memory for the entries of a directory
 const MAX_DIRECTORY: usize = 64 * 1024 * 1024;
 

@@ -30,19 +30,6 @@ impl CopyOptions {
         self.block_size = if bytes == 0 { 1 } else { bytes };
         self
     }
-
-    fn first_block(self) -> Buffer {
-        /// Enough for most small files, and there may be thousands of them
-        const FIRST: usize = 16 * 1024;
-        Buffer::new(self.block_size.min(FIRST))
-    }
-
-    /// Enlarges the block for the next round if this round has filled it
-    fn grow(self, block: &mut Buffer, filled: usize) {
-        if filled == block.len() && filled < self.block_size {
-            block.resize(self.block_size.min(filled * 4));
-        }
-    }
 }
 
 impl Default for CopyOptions {
@@ -76,7 +63,8 @@ impl<C: Holder<Client> + Unpin> Download<C> {
         options: CopyOptions,
         mut progress: impl FnMut(u64),
     ) -> Result<C::Done<Transfer>, C::Error> {
-        let mut block = options.first_block();
+        let mut block = Buffer::default();
+        block.grow(0, options.block_size);
         let mut total = 0;
         // An error here is the transfer's own; `finish` returns it, with the client.
         while let Ok(count @ 1..) = self.read(&mut block).await {
@@ -85,7 +73,7 @@ impl<C: Holder<Client> + Unpin> Download<C> {
             }
             total += count as u64;
             progress(total);
-            options.grow(&mut block, count);
+            block.grow(count, options.block_size);
         }
         match writer.flush().await {
             Ok(()) => self.finish().await,
@@ -120,7 +108,8 @@ impl<C: Holder<Client> + Unpin> Upload<C> {
         options: CopyOptions,
         mut progress: impl FnMut(u64),
     ) -> Result<C::Done<Transfer>, C::Error> {
-        let mut block = options.first_block();
+        let mut block = Buffer::default();
+        block.grow(0, options.block_size);
         let mut total = 0;
         loop {
             let count = match reader.read(&mut block).await {
@@ -133,7 +122,7 @@ impl<C: Holder<Client> + Unpin> Upload<C> {
             }
             total += count as u64;
             progress(total);
-            options.grow(&mut block, count);
+            block.grow(count, options.block_size);
         }
         self.finish().await
     }

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use ftp_proto::Time;
 
 use super::work::{self, Answer, Sink};
-use super::{Collecting, FIRST_BLOCK, MAX_DIRECTORY, Procedure, Progress, Stage};
+use super::{Collecting, MAX_DIRECTORY, Procedure, Progress, Stage};
 use crate::error::Error;
 use crate::session::{Moved, Session};
 
@@ -112,11 +112,6 @@ impl<T> Procedure<T> {
 
     /// Makes room for the next block: blocks grow as long as they are filled
     pub(super) fn grow(&mut self) {
-        let wanted = match self.buffer.len() {
-            0 => FIRST_BLOCK,
-            length if length == self.filled => length.saturating_mul(4),
-            length => length,
-        };
-        self.buffer.resize(wanted.min(self.block_size));
+        self.buffer.grow(self.filled, self.block_size);
     }
 }
