@@ -203,10 +203,14 @@ impl ListingParser {
 
     /// Whether [`Self::parse`] can return an item without more input
     ///
-    /// A line that is kept until the next one is removed from the input.
+    /// If not, all of the input is kept, and removed from it.
     pub(super) fn has_item(&mut self, input: &mut &[u8]) -> bool {
         self.hold_name(input);
-        self.lines.has_line(input)
+        let has_line = self.lines.has_line(input);
+        if !has_line && !input.is_empty() {
+            self.lines.next(input);
+        }
+        has_line
     }
 
     /// Keeps the next line back if it is a name that may continue in the line after it, or if its meaning

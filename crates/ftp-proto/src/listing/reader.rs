@@ -71,8 +71,8 @@ impl ListingReader {
         }
     }
 
-    /// Returns the buffer for the next bytes, when [`Self::next_item`] or [`Self::next_entry`] return nothing more;
-    /// its previous content is lost
+    /// Returns the buffer for the next bytes, when [`Self::next_item`] or [`Self::next_entry`] return nothing more, or
+    /// [`Self::has_line`] returns false; its previous content is lost
     pub fn room(&mut self) -> &mut [u8] {
         (self.start, self.end) = (0, 0);
         &mut self.buffer
