@@ -7,7 +7,7 @@ use ftp_proto::{Get, List, Put, Transfer};
 use ftp_session::{Buffer, Error, Holder};
 
 use crate::client::Client;
-use crate::listing::Lines;
+use crate::listing::ListingWith;
 use crate::transfer::{DownloadWith, UploadWith};
 
 /// How [`DownloadWith::copy_to`] and [`UploadWith::copy_from`] copy
@@ -185,11 +185,11 @@ impl Client {
         mut line: impl FnMut(&[u8]),
     ) -> Result<Transfer, Error> {
         let _call = self.session.clock.begin_all();
-        let mut lines = Lines::new(self.get(get.into().ascii())?);
-        while let Some(text) = lines.next()? {
+        let mut listing = ListingWith::new(self.get(get.into().ascii())?);
+        while let Some(text) = listing.next_line()? {
             line(text);
         }
-        lines.into_inner().finish()
+        listing.finish()
     }
 
     /// Uploads a text (TYPE A), line by line; this method appends the line endings

@@ -46,8 +46,8 @@ pub fn copy_between_servers(
         for side in [CopySide::Source, CopySide::Target] {
             loop {
                 let event = match side {
-                    CopySide::Source => source.next_event(),
-                    CopySide::Target => target.next_event(),
+                    CopySide::Source => source.inner.poll_event(),
+                    CopySide::Target => target.inner.poll_event(),
                 };
                 let Some(mut event) = event else { break };
                 let ended = copy.handle(side, &mut event, &mut source.inner, &mut target.inner);

@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use ftp_session::Host;
+use ftp_session::{Channel, Host};
 
 /// Makes connections by other means: through a SOCKS or HTTP proxy, a tunnel, …
 ///
@@ -59,14 +59,4 @@ pub struct Target<'a> {
     pub port: u16,
     /// What the connection is for
     pub channel: Channel,
-}
-
-/// One of FTP's two kinds of connection
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "FTP has two")]
-pub enum Channel {
-    /// Commands and replies
-    Control,
-    /// One file or listing
-    Data,
 }

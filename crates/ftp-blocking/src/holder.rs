@@ -2,12 +2,18 @@
 
 use std::borrow::{Borrow, BorrowMut};
 
-use ftp_session::{Error, Holder};
+use ftp_session::{Error, Holder, Usable};
 
 use crate::client::Client;
 
 /// Why a transfer that owns its client failed, with the client if the session is still usable
 pub type OwnedError = ftp_session::OwnedError<Client>;
+
+impl Usable for Client {
+    fn is_usable(&self) -> bool {
+        self.is_connected()
+    }
+}
 
 /// A client that is borrowed by a transfer
 ///
@@ -24,6 +30,12 @@ impl Borrow<Client> for Borrowed<'_> {
 impl BorrowMut<Client> for Borrowed<'_> {
     fn borrow_mut(&mut self) -> &mut Client {
         self.0
+    }
+}
+
+impl<'a> From<&'a mut Client> for Borrowed<'a> {
+    fn from(client: &'a mut Client) -> Self {
+        Self(client)
     }
 }
 

@@ -44,7 +44,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
-mod begin;
 mod canceller;
 mod client;
 mod clock;
@@ -54,6 +53,7 @@ mod dial;
 mod entries;
 mod holder;
 mod listing;
+mod methods;
 mod options;
 mod procedure;
 mod session;
@@ -71,7 +71,7 @@ pub use canceller::Canceller;
 pub use client::Client;
 pub use convenience::CopyOptions;
 pub use copy::copy_between_servers;
-pub use dial::{Channel, Dialer, Target};
+pub use dial::{Dialer, Target};
 pub use entries::{Entries, EntriesWith, OwnedEntries};
 pub use ftp_proto::listing::{EntryKind, OwnedEntry, StatListing, UtcOffset};
 pub use ftp_proto::{
@@ -83,7 +83,7 @@ pub use ftp_session::procedure::{
     Descent, RemoveOptions, Verification, WalkEntry, WalkError, WalkOptions,
 };
 pub use ftp_session::{
-    AddressError, CopyError, Error, Holder, Host, IntoServerAddress, Leftover, Mismatch,
+    AddressError, Channel, CopyError, Error, Holder, Host, IntoServerAddress, Leftover, Mismatch,
     NameEncoding, Removal, ServerAddress, SourceAddress, TimeCommand, TlsInfo, local_path,
     system_time, timestamp,
 };

@@ -98,7 +98,7 @@ impl Session {
     fn handle_events<T>(&mut self, procedure: &mut Procedure<T>) {
         self.watch(procedure.current());
         self.settle();
-        while let Some(mut event) = self.next_event() {
+        while let Some(mut event) = self.inner.poll_event() {
             if procedure.handle(&mut event) {
                 self.watch(None);
                 self.leave();

@@ -9,43 +9,34 @@
 //!
 //! Sockets never block, and a wait always covers both connections, so it ends with whichever decides the outcome.
 
-use std::collections::VecDeque;
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ftp_proto::listing::UtcOffset;
-use ftp_proto::{Config, Endpoints, Op, OpId, Output, Reply, SourceSelection, Transfer};
+use ftp_proto::{Endpoints, Op, OpId, Output, Reply, SourceSelection, Transfer};
 use ftp_session::system::{self, Sockets, adopt};
-use ftp_session::{Error, Event, Interest, IntoServerAddress, Slot, SocketRef};
+use ftp_session::{Channel, Error, Interest, IntoServerAddress, Slot, SocketRef};
 
 use crate::canceller::Canceller;
 use crate::clock::{Clock, earliest, later};
-use crate::dial::{Channel, Dialer, Target};
+use crate::dial::{Dialer, Target};
 use crate::options::Options;
 use crate::wait::{Entries, Slots, enter, outcome, poll};
 
+/// The session of `ftp-session`, on sockets of this system
+pub(crate) type Inner = ftp_session::Session<TcpStream, TcpListener>;
+
 pub(crate) struct Session {
-    pub(crate) inner: ftp_session::Session<TcpStream, TcpListener>,
+    pub(crate) inner: Inner,
     net: Sockets,
     dialer: Option<Box<dyn Dialer>>,
     /// Who chooses the local address of the control connection, if a dialer makes it
     source: SourceSelection,
-    /// The server, as the caller named it
-    pub(crate) host: String,
     /// Both addresses of the control connection
     pub(crate) endpoints: Endpoints,
-    pub(crate) greeting: Option<Reply>,
-    /// The size that the server announced for the latest transfer
-    pub(crate) size_hint: Option<u64>,
-    /// Maximum length in bytes of a line of a listing or a text file
-    pub(crate) line_limit: usize,
-    /// How far the clock of the server's listings is ahead of UTC
-    pub(crate) utc_offset: Option<UtcOffset>,
     /// The request that the current call waits for
     current: Option<OpId>,
     pub(crate) clock: Clock,
-    events: VecDeque<Event>,
     /// Set once there is a canceller, until the session is over
     canceller: Option<Canceller>,
     /// A duplicate of the control connection, by which the canceller ends a wait
@@ -80,40 +71,19 @@ impl Session {
             net: Sockets::default(),
             dialer,
             source,
-            host: host.to_owned(),
             endpoints: Endpoints { local: unspecified, source, peer: unspecified },
-            greeting: None,
-            size_hint: None,
-            // The same limit as ftplib's `maxline`.
-            line_limit: 8192,
-            utc_offset: None,
             current: None,
             clock,
-            events: VecDeque::new(),
             canceller,
             wake: None,
         };
         session.inner.start();
-        session.connect()?;
+        session.endpoints = session.until(|session| {
+            let endpoints = session.inner.endpoints().map(Ok);
+            endpoints.or_else(|| session.inner.ended().map(Err))
+        })?;
+        session.watch_control();
         Ok(session)
-    }
-
-    fn connect(&mut self) -> Result<(), Error> {
-        loop {
-            self.settle();
-            if let Some(endpoints) = self.inner.endpoints() {
-                self.endpoints = endpoints;
-                self.watch_control();
-                return Ok(());
-            }
-            if let Some(limit) = self.clock.overdue() {
-                return Err(Error::Deadline { limit });
-            }
-            if let Some(error) = self.inner.ended() {
-                return Err(error);
-            }
-            self.wait();
-        }
     }
 
     /// Returns the session's canceller, or a new one
@@ -145,26 +115,27 @@ impl Session {
     /// Waits for a request to end
     pub(crate) fn run<T: Output>(&mut self, op: Op<T>) -> Result<T, Error> {
         self.current = Some(op.id());
-        loop {
-            self.settle();
-            if let Some(result) = self.take(op) {
-                return result;
-            }
-            self.keep_to_deadline()?;
-            self.wait();
-        }
+        self.until(|session| session.take(op))
     }
 
     /// Waits until a transfer can move bytes; `Some` if it has ended already
     pub(crate) fn start(&mut self, op: Op<Transfer>) -> Result<Option<Transfer>, Error> {
         self.current = Some(op.id());
+        self.until(|session| {
+            let over = session.take(op).map(|result| result.map(Some));
+            over.or_else(|| session.is_moving().then_some(Ok(None)))
+        })
+    }
+
+    /// Waits until `done` returns a result; it is called after each turn
+    fn until<T>(
+        &mut self,
+        mut done: impl FnMut(&mut Self) -> Option<Result<T, Error>>,
+    ) -> Result<T, Error> {
         loop {
             self.settle();
-            if let Some(result) = self.take(op) {
-                return result.map(Some);
-            }
-            if self.is_moving() {
-                return Ok(None);
+            if let Some(result) = done(self) {
+                return result;
             }
             self.keep_to_deadline()?;
             self.wait();
@@ -208,17 +179,16 @@ impl Session {
 
     /// Waits until no reply is expected and no data connection is open
     pub(crate) fn rest(&mut self) -> Result<(), Error> {
-        loop {
-            self.settle();
-            if let Some(error) = self.inner.ended() {
-                return Err(error);
-            }
-            if self.inner.is_idle() {
-                return Ok(());
-            }
-            self.keep_to_deadline()?;
-            self.wait();
-        }
+        self.until(|session| {
+            let ended = session.inner.ended().map(Err);
+            ended.or_else(|| session.inner.is_idle().then_some(Ok(())))
+        })
+    }
+
+    /// Closes the connection
+    pub(crate) fn close(&mut self) {
+        self.inner.request().close();
+        self.settle();
     }
 
     /// Prepares for a new request: first reads what the server has sent meanwhile, so that it is not taken for an
@@ -226,10 +196,7 @@ impl Session {
     pub(crate) fn begin(&mut self) -> &mut ftp_proto::Client {
         self.clock.resume();
         self.clock.begin();
-        // A keep-alive would be sent now, late and before the caller's request.
-        if self.config().keep_alive.is_some() {
-            self.inner.request().config_mut().keep_alive = None;
-        }
+        self.inner.stop_keep_alive();
         // A transfer whose guard was forgotten, not dropped, is still running.
         if self.is_moving() {
             self.abandon();
@@ -239,8 +206,7 @@ impl Session {
             self.inner.ready(slot, Interest::READ);
         }
         self.settle();
-        self.events.clear();
-        self.size_hint = None;
+        self.inner.discard_events();
         self.inner.request()
     }
 
@@ -278,9 +244,6 @@ impl Session {
     pub(crate) fn settle(&mut self) {
         loop {
             self.inner.turn(&mut self.net, self.clock.now());
-            while let Some(event) = self.inner.poll_event() {
-                self.note(event);
-            }
             if !self.dial_requested() {
                 break;
             }
@@ -292,19 +255,6 @@ impl Session {
         }
     }
 
-    fn note(&mut self, event: Event) {
-        match event {
-            Event::Greeting(reply) => self.greeting = Some(reply),
-            Event::TransferStarted { size_hint, .. } => {
-                self.size_hint = size_hint;
-                self.events.push_back(event);
-            }
-            // The call that requested this transfer has reached its deadline before the transfer began.
-            Event::DataOpen { op, .. } if self.current != Some(op) => self.inner.abort(op),
-            event => self.events.push_back(event),
-        }
-    }
-
     /// Lets the dialer make the connection that the session asks for; returns false if it asks for none
     fn dial_requested(&mut self) -> bool {
         let Some(request) = self.inner.dial_request() else { return false };
@@ -313,7 +263,7 @@ impl Session {
         let left = request.deadline.map(|at| at.saturating_duration_since(now));
         let timeout = self.clock.at_most(left.unwrap_or(Duration::MAX));
         let slot = request.slot;
-        let channel = if slot.is_control() { Channel::Control } else { Channel::Data };
+        let channel = slot.channel();
         let target = Target { host: request.host, port: request.port, channel };
         let source = self.source;
         let result = dialer.connect(target, timeout).and_then(|stream| {
@@ -330,26 +280,15 @@ impl Session {
         true
     }
 
-    /// Returns the next event that has not been handled here
-    pub(crate) fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
-    }
-
     /// The result of a request, if it has ended
     ///
     /// The machine may still have to settle with the server. It does so within the next call, because this caller has
     /// waited long enough.
     pub(crate) fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
-        while let Some(event) = self.events.pop_front() {
-            if let Event::Completed(mut done) = event {
-                if let Some(result) = done.take(op) {
-                    self.current = None;
-                    self.leave();
-                    return Some(result);
-                }
-            }
-        }
-        None
+        let result = self.inner.completed(op)?;
+        self.current = None;
+        self.leave();
+        Some(result)
     }
 
     /// Waits until a connection is ready or a deadline has passed; [`Self::settle`] then does the work
@@ -376,10 +315,6 @@ impl Session {
         }
         // No socket can wake the wait: the control connection is not open yet, or the server has closed it.
         earliest(deadline, later(Instant::now(), CANCEL_INTERVAL))
-    }
-
-    pub(crate) fn config(&self) -> &Config {
-        self.inner.client().config()
     }
 
     pub(crate) fn is_moving(&self) -> bool {

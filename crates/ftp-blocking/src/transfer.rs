@@ -3,14 +3,13 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 
-use ftp_proto::listing::{Format, UtcOffset};
 use ftp_proto::{Op, Reply, Transfer};
-use ftp_session::{Error, Holder, Moved};
+use ftp_session::{Error, Holder, Moved, Outcome, Time};
 
 use crate::client::Client;
 use crate::clock::Call;
 use crate::holder::Borrowed;
-use crate::session::Session;
+use crate::session::{Inner, Session};
 
 /// A download that borrows its client: [`Client::get`]
 ///
@@ -22,6 +21,18 @@ pub type Download<'a> = DownloadWith<Borrowed<'a>>;
 ///
 /// It is `Send` and borrows nothing, so it can move to another thread or into a structure. Dropping it before its end
 /// closes the session at once, without a message to the server.
+///
+/// ```no_run
+/// # fn f(ftp: ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {
+/// let mut download = ftp.into_get("big.iso")?;
+/// let thread = std::thread::spawn(move || {
+///     std::io::copy(&mut download, &mut std::io::sink())?;
+///     Ok::<_, ftp_blocking::Error>(download.finish()?)
+/// });
+/// let (transfer, ftp) = thread.join().expect("no panic")?;
+/// # drop((transfer, ftp));
+/// # Ok(()) }
+/// ```
 pub type OwnedDownload = DownloadWith<Client>;
 
 /// An upload that borrows its client: [`Client::put`]
@@ -62,20 +73,15 @@ pub struct UploadWith<C: Holder<Client>> {
 struct Guard<C: Holder<Client>> {
     client: C,
     op: Op<Transfer>,
-    state: State,
-}
-
-enum State {
-    Moving,
-    Ended(Result<Transfer, Error>),
+    outcome: Outcome,
 }
 
 impl<C: Holder<Client>> Guard<C> {
     /// Waits until the transfer has begun
     fn start(mut client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
         match client.borrow_mut().session.start(op) {
-            Ok(over) => Ok(Self { client, op, state: State::begun(over) }),
-            Err(error) => Err(failed(client, error)),
+            Ok(over) => Ok(Self { client, op, outcome: Outcome::begun(over) }),
+            Err(error) => Err(client.fail(error)),
         }
     }
 
@@ -87,13 +93,27 @@ impl<C: Holder<Client>> Guard<C> {
         &mut self.client.borrow_mut().session
     }
 
+    /// Treats everything until the result is dropped as one call
+    fn call(&mut self) -> Call {
+        self.session_mut().clock.begin_all()
+    }
+
     /// Notes the transfer's result if it has ended
     fn poll_end(&mut self) {
         let op = self.op;
         let session = self.session_mut();
         session.settle();
         if let Some(result) = session.take(op) {
-            self.state = State::Ended(result);
+            self.outcome = Outcome::Ended(result);
+        }
+    }
+
+    /// Ends the transfer if the call's deadline has passed
+    fn keep_to_deadline(&mut self) {
+        if self.outcome.is_open() {
+            if let Err(error) = self.session_mut().keep_to_deadline() {
+                self.outcome = Outcome::Ended(Err(error));
+            }
         }
     }
 
@@ -101,103 +121,56 @@ impl<C: Holder<Client>> Guard<C> {
     fn wait(&mut self) {
         self.poll_end();
         self.keep_to_deadline();
-        if let State::Moving = self.state {
+        if self.outcome.is_open() {
             self.session_mut().wait();
         }
     }
 
-    /// Ends the transfer if the call's deadline has passed
-    fn keep_to_deadline(&mut self) {
-        if let State::Moving = self.state {
-            if let Err(error) = self.session_mut().keep_to_deadline() {
-                self.state = State::Ended(Err(error));
-            }
-        }
-    }
-
-    /// Reads bytes of a download; `None` after a wait for bytes or for the end of the transfer
+    /// Attempts to move bytes until some have moved; `None` if the transfer has ended
     ///
-    /// During that wait, a transfer that was refused for lack of a TLS session is repeated if there is a session now.
-    fn receive(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        let session = self.session_mut();
-        session.inner.renew_allowance();
-        match session.inner.read_data(buffer, session.clock.now()) {
-            Moved::Bytes(count) => Some(count),
-            Moved::NotReady | Moved::Ended => {
-                self.wait();
-                None
+    /// During the waits, a transfer that was refused for lack of a TLS session is repeated if there is a session now.
+    fn attempt<T>(
+        &mut self,
+        mut attempt: impl FnMut(&mut Session) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        loop {
+            self.keep_to_deadline();
+            if let Some(end) = self.outcome.end() {
+                return end.map(|()| None);
             }
+            let session = self.session_mut();
+            session.inner.renew_allowance();
+            let moved = attempt(session);
+            if moved.is_some() {
+                return Ok(moved);
+            }
+            self.wait();
         }
     }
 
-    /// The transfer's result, if it has ended; may be asked repeatedly
-    fn end(&self) -> Option<Result<(), Error>> {
-        match &self.state {
-            State::Moving => None,
-            State::Ended(Ok(_)) => Some(Ok(())),
-            State::Ended(Err(error)) => Some(Err(error.duplicate())),
-        }
-    }
-
-    /// Returns the result of a transfer that has ended, mapped by `value`, and the client
+    /// Returns the result of a transfer whose end was waited for, mapped by `value`
     fn finish<T>(self, value: impl FnOnce(Transfer) -> T) -> Result<C::Done<T>, C::Error> {
-        let result = match self.state {
-            State::Ended(result) => result,
-            // Callers make sure that the transfer has ended.
-            State::Moving => Err(aborted()),
-        };
-        finish(self.client, result.map(value))
+        self.client.finish(self.outcome.into_result().map(value))
     }
 
     /// Aborts the transfer after a failure on the caller's side
     fn fail(mut self, error: Error) -> C::Error {
-        self.cancel();
-        failed(self.client, error)
+        if self.outcome.is_open() {
+            self.session_mut().abandon();
+        }
+        self.client.fail(error)
     }
 
     fn abort(mut self) -> Result<C::Done<Option<Reply>>, C::Error> {
         let result = self.session_mut().abort();
-        finish(self.client, result)
+        self.client.finish(result)
     }
-
-    fn cancel(&mut self) {
-        if let State::Moving = self.state {
-            self.session_mut().abandon();
-            self.state = State::Ended(Err(aborted()));
-        }
-    }
-}
-
-impl State {
-    /// The state of a transfer that has begun, or is already over
-    fn begun(over: Option<Transfer>) -> Self {
-        over.map_or(Self::Moving, |transfer| Self::Ended(Ok(transfer)))
-    }
-}
-
-/// The result of a transfer, with its client if the transfer owns it
-fn finish<C: Holder<Client>, T>(
-    client: C,
-    result: Result<T, Error>,
-) -> Result<C::Done<T>, C::Error> {
-    let usable = client.borrow().is_connected();
-    client.finish(result, usable)
-}
-
-/// As [`finish`], for a transfer that has failed
-fn failed<C: Holder<Client>>(client: C, error: Error) -> C::Error {
-    let usable = client.borrow().is_connected();
-    client.failed(error, usable)
-}
-
-const fn aborted() -> Error {
-    Error::Ftp(ftp_proto::Error::Aborted)
 }
 
 impl<C: Holder<Client>> DownloadWith<C> {
     /// Treats everything until the result is dropped as one call
     pub(crate) fn call(&mut self) -> Call {
-        self.guard.session_mut().clock.begin_all()
+        self.guard.call()
     }
 
     /// Waits until the transfer has begun
@@ -205,32 +178,16 @@ impl<C: Holder<Client>> DownloadWith<C> {
         Ok(Self { guard: Guard::start(client, op)? })
     }
 
+    pub(crate) fn session(&self) -> &Session {
+        self.guard.session()
+    }
+
     /// The size in bytes that the server announced when the transfer began, if it did; a hint, because servers differ
     /// in what they count
     #[must_use]
     #[doc(alias = "parse150")]
     pub fn size_hint(&self) -> Option<u64> {
-        self.guard.session().size_hint
-    }
-
-    /// The format of the listing, if this is one and its command determines the format
-    pub(crate) fn listing_format(&self) -> Option<Format> {
-        self.guard.session().inner.client().listing_format()
-    }
-
-    /// The format that SYST suggests for the server's listings, if SYST was sent
-    pub(crate) fn listing_hint(&self) -> Option<Format> {
-        self.guard.session().inner.client().listing_hint()
-    }
-
-    /// How far the clock of the server's listings is ahead of UTC
-    pub(crate) fn utc_offset(&self) -> Option<UtcOffset> {
-        self.guard.session().utc_offset
-    }
-
-    /// Maximum length in bytes of a line, where lines are read
-    pub(crate) fn line_limit(&self) -> usize {
-        self.guard.session().line_limit
+        self.session().inner.size_hint(self.guard.op.id())
     }
 
     /// Ends the transfer: reads and discards the rest, and waits for the final reply
@@ -250,9 +207,9 @@ impl<C: Holder<Client>> DownloadWith<C> {
     ) -> Result<C::Done<T>, C::Error> {
         let _call = self.call();
         let mut rest = Vec::new();
-        while let State::Moving = self.guard.state {
+        while self.guard.outcome.is_open() {
             rest.resize(16 * 1024, 0);
-            // An error changes the state, so the loop ends then, too.
+            // An error is the outcome, so the loop ends then, too.
             let _ = self.read_some(&mut rest);
         }
         self.guard.finish(value)
@@ -277,16 +234,20 @@ impl<C: Holder<Client>> DownloadWith<C> {
 
     /// Reads bytes of the file; 0 when the transfer is complete
     fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        let count = self.read_with(|session, now| match session.read_data(buffer, now) {
+            Moved::Bytes(count) => Some(count),
+            Moved::NotReady | Moved::Ended => None,
+        })?;
+        Ok(count.unwrap_or(0))
+    }
+
+    /// Waits until `next` returns something; `None` when the transfer is complete
+    pub(crate) fn read_with<T>(
+        &mut self,
+        mut next: impl FnMut(&mut Inner, Time) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
         self.guard.session_mut().inner.look_for_data();
-        loop {
-            self.guard.keep_to_deadline();
-            if let Some(end) = self.guard.end() {
-                return end.map(|()| 0);
-            }
-            if let Some(count) = self.guard.receive(buffer) {
-                return Ok(count);
-            }
-        }
+        self.guard.attempt(|session| next(&mut session.inner, session.clock.now()))
     }
 }
 
@@ -303,9 +264,10 @@ impl<C: Holder<Client>> Read for DownloadWith<C> {
 impl<C: Holder<Client>> UploadWith<C> {
     /// Treats everything until the result is dropped as one call
     pub(crate) fn call(&mut self) -> Call {
-        self.guard.session_mut().clock.begin_all()
+        self.guard.call()
     }
 
+    /// Waits until the transfer has begun
     pub(crate) fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
         Ok(Self { guard: Guard::start(client, op)? })
     }
@@ -321,7 +283,7 @@ impl<C: Holder<Client>> UploadWith<C> {
         let _call = self.call();
         let session = self.guard.session_mut();
         session.inner.finish_upload(session.clock.now());
-        while let State::Moving = self.guard.state {
+        while self.guard.outcome.is_open() {
             self.guard.wait();
         }
         self.guard.finish(|transfer| transfer)
@@ -346,22 +308,14 @@ impl<C: Holder<Client>> UploadWith<C> {
 
     /// Sends bytes of the file; returns how many were accepted
     fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        loop {
-            self.guard.keep_to_deadline();
-            match self.guard.end() {
-                Some(Err(error)) => return Err(error),
-                // The transfer ended before its data did: the server does not want the rest.
-                Some(Ok(())) => return Err(Error::Local(io::ErrorKind::BrokenPipe.into())),
-                None => {}
-            }
-            let session = self.guard.session_mut();
-            session.inner.renew_allowance();
+        let sent = self.guard.attempt(|session| {
             match session.inner.write_data(bytes, session.clock.now()) {
-                Moved::Bytes(count) => return Ok(count),
-                // Wait until the server accepts more, sends a reply, or violates the protocol.
-                Moved::NotReady | Moved::Ended => self.guard.wait(),
+                Moved::Bytes(count) => Some(count),
+                Moved::NotReady | Moved::Ended => None,
             }
-        }
+        })?;
+        // The transfer ended before its data did: the server does not want the rest.
+        sent.ok_or_else(|| Error::Local(io::ErrorKind::BrokenPipe.into()))
     }
 }
 
@@ -380,7 +334,7 @@ impl<C: Holder<Client>> Write for UploadWith<C> {
         loop {
             self.guard.poll_end();
             self.guard.keep_to_deadline();
-            match self.guard.end() {
+            match self.guard.outcome.end() {
                 Some(Err(error)) => return Err(error.into()),
                 Some(Ok(())) => return Ok(()),
                 None if !self.guard.session().inner.holds_back() => return Ok(()),
@@ -392,22 +346,21 @@ impl<C: Holder<Client>> Write for UploadWith<C> {
 
 impl<C: Holder<Client>> fmt::Debug for DownloadWith<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.guard.debug("Download", f)
+        self.guard.fmt(f)
     }
 }
 
 impl<C: Holder<Client>> fmt::Debug for UploadWith<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.guard.debug("Upload", f)
+        self.guard.fmt(f)
     }
 }
 
-impl<C: Holder<Client>> Guard<C> {
-    fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state: &dyn fmt::Debug = match &self.state {
-            State::Moving => &"moving",
-            State::Ended(result) => result,
-        };
-        f.debug_struct(name).field("op", &self.op).field("state", state).finish_non_exhaustive()
+impl<C: Holder<Client>> fmt::Debug for Guard<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transfer")
+            .field("op", &self.op)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
     }
 }

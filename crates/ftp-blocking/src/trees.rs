@@ -5,7 +5,6 @@ use std::iter::FusedIterator;
 use ftp_session::procedure::{self, Procedure, WalkEntry, WalkError, WalkOptions, WalkStep};
 
 use crate::client::Client;
-use crate::entries::parser;
 
 /// A walk through a directory tree: iterates over what it finds
 ///
@@ -48,7 +47,7 @@ impl Iterator for Walk<'_> {
                 WalkStep::Over => return None,
                 WalkStep::Read(directory) => {
                     let session = &mut self.client.session;
-                    let listing = Procedure::read_dir(directory, parser(session.utc_offset));
+                    let listing = Procedure::read_dir(directory, session.inner.listing_parser());
                     self.inner.listed(session.perform(listing, None, None));
                 }
             }

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use ftp_proto::Time;
-use ftp_proto::listing::{ListingParser, ListingReader, OwnedEntry};
+use ftp_proto::listing::{Item, ListingParser, ListingReader, OwnedEntry};
 
 use crate::error::Error;
 use crate::session::{Moved, Session};
@@ -17,13 +17,28 @@ pub struct Entries {
     reader: ListingReader,
     /// What was received before, and is parsed first
     received: Vec<u8>,
+    arrival: Arrival,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arrival {
+    More,
+    Over,
 }
 
 impl Entries {
     /// Entries for a listing that has not begun
     #[must_use]
     pub fn with_parser(parser: ListingParser) -> Self {
-        Self { reader: ListingReader::new(parser), received: Vec::new() }
+        Self { reader: ListingReader::new(parser), received: Vec::new(), arrival: Arrival::More }
+    }
+
+    /// Entries for the session's running listing, which may end before they are read
+    #[must_use]
+    pub fn of<S: Read + Write, L>(session: &Session<S, L>, parser: ListingParser) -> Self {
+        let mut entries = Self::with_parser(parser);
+        entries.know(session);
+        entries
     }
 
     /// Parses these bytes of the listing first, which were read from the session before
@@ -43,13 +58,55 @@ impl Entries {
             if let Some(entry) = self.next_received() {
                 return Some(entry);
             }
-            self.reader.set_hint(session.client().listing_hint());
-            self.reader.set_format(session.client().listing_format());
-            match session.read_data(self.reader.room(), now) {
-                Moved::Bytes(count) => self.reader.filled(count),
-                _ => return None,
+            if !self.read(session, now) {
+                return None;
             }
         }
+    }
+
+    /// Reads until [`Self::next_item`] has something to return; false if more data must arrive first
+    pub fn fill<S: Read + Write, L>(&mut self, session: &mut Session<S, L>, now: Time) -> bool {
+        while !self.has_line() {
+            if !self.read(session, now) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Returns the next line, whether it is an entry or not; `None` if more data must arrive first, or at the end
+    pub fn next_item(&mut self) -> Option<Item<'_>> {
+        self.has_line();
+        self.reader.next_item()
+    }
+
+    /// Reports that the transfer has succeeded: what is left is the last line, which may lack its line ending
+    pub fn end(&mut self) {
+        self.arrival = Arrival::Over;
+        self.end_reader();
+    }
+
+    fn end_reader(&mut self) {
+        if self.arrival == Arrival::Over && self.received.is_empty() {
+            self.reader.end();
+        }
+    }
+
+    fn read<S: Read + Write, L>(&mut self, session: &mut Session<S, L>, now: Time) -> bool {
+        self.know(session);
+        match session.read_data(self.reader.room(), now) {
+            Moved::Bytes(count) => {
+                self.reader.filled(count);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Notes what the session knows of the running listing's format
+    fn know<S: Read + Write, L>(&mut self, session: &Session<S, L>) {
+        self.reader.set_hint(session.client().listing_hint());
+        self.reader.set_format(session.client().listing_format());
     }
 
     /// Returns the next of the last entries: call it after the completion, until it returns `None`
@@ -64,7 +121,7 @@ impl Entries {
         if let Some(entry) = self.next_received() {
             return Ok(Some(entry));
         }
-        self.reader.end();
+        self.end();
         let last = self.reader.next_entry();
         if last.is_none() {
             self.reader.complete()?;
@@ -76,15 +133,33 @@ impl Entries {
     fn next_received(&mut self) -> Option<OwnedEntry> {
         loop {
             let entry = self.reader.next_entry();
-            if entry.is_some() || self.received.is_empty() {
+            if entry.is_some() || !self.parse_received() {
                 return entry;
             }
-            let room = self.reader.room();
-            let count = self.received.len().min(room.len());
-            room[..count].copy_from_slice(&self.received[..count]);
-            self.received.drain(..count);
-            self.reader.filled(count);
         }
+    }
+
+    fn has_line(&mut self) -> bool {
+        while !self.reader.has_line() {
+            if !self.parse_received() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Passes more of what was received before to the reader, which has parsed all that it had
+    fn parse_received(&mut self) -> bool {
+        if self.received.is_empty() {
+            return false;
+        }
+        let room = self.reader.room();
+        let count = self.received.len().min(room.len());
+        room[..count].copy_from_slice(&self.received[..count]);
+        self.received.drain(..count);
+        self.reader.filled(count);
+        self.end_reader();
+        true
     }
 
     /// The number of lines so far that were not recognized, or in which the server reports what it could not read, and

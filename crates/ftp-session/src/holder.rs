@@ -1,7 +1,9 @@
-//! Who owns the client of a shell while a transfer runs: the caller, from whom it is borrowed, or the transfer itself
+//! A shell's transfer: who owns its client, the caller from whom it is borrowed or the transfer itself; and its outcome
 
 use std::borrow::BorrowMut;
 use std::fmt;
+
+use ftp_proto::Transfer;
 
 use crate::error::Error;
 use crate::questions::questions;
@@ -27,14 +29,82 @@ pub trait Holder<C>: BorrowMut<C> + Sized {
     /// # Errors
     ///
     /// The error of `result`.
-    fn finish<T>(
-        self,
-        result: Result<T, Error>,
-        usable: bool,
-    ) -> Result<Self::Done<T>, Self::Error> {
+    fn finish<T>(self, result: Result<T, Error>) -> Result<Self::Done<T>, Self::Error>
+    where
+        C: Usable,
+    {
         match result {
             Ok(value) => Ok(self.done(value)),
-            Err(error) => Err(self.failed(error, usable)),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// Ends a transfer that has failed
+    fn fail(self, error: Error) -> Self::Error
+    where
+        C: Usable,
+    {
+        let usable = self.borrow().is_usable();
+        self.failed(error, usable)
+    }
+}
+
+/// A client that knows whether its session is over
+pub trait Usable {
+    /// Whether the session is still usable, as far as is known without asking the server
+    fn is_usable(&self) -> bool;
+}
+
+/// The outcome of a transfer, once it has ended
+#[expect(clippy::exhaustive_enums, reason = "a transfer runs, or it has ended")]
+pub enum Outcome {
+    /// It still runs
+    Open,
+    /// It has ended
+    Ended(Result<Transfer, Error>),
+}
+
+impl Outcome {
+    /// The outcome of a transfer that has begun, or is already over
+    #[must_use]
+    pub fn begun(over: Option<Transfer>) -> Self {
+        over.map_or(Self::Open, |transfer| Self::Ended(Ok(transfer)))
+    }
+
+    /// Whether it still runs
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self, Self::Open)
+    }
+
+    /// Whether it has succeeded, or why not, if it has ended; may be asked repeatedly
+    #[must_use]
+    pub fn end(&self) -> Option<Result<(), Error>> {
+        match self {
+            Self::Open => None,
+            Self::Ended(Ok(_)) => Some(Ok(())),
+            Self::Ended(Err(error)) => Some(Err(error.duplicate())),
+        }
+    }
+
+    /// The result of a transfer whose end was waited for
+    ///
+    /// # Errors
+    ///
+    /// Why the transfer failed; [`Aborted`](ftp_proto::Error::Aborted) if it has not ended.
+    pub fn into_result(self) -> Result<Transfer, Error> {
+        match self {
+            Self::Open => Err(Error::Ftp(ftp_proto::Error::Aborted)),
+            Self::Ended(result) => result,
+        }
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("open"),
+            Self::Ended(result) => fmt::Debug::fmt(result, f),
         }
     }
 }

@@ -9,6 +9,14 @@ macro_rules! known {
     ($client:ident, $this:ident => $session:expr) => {
         /// What is known of the session and the server
         impl $client {
+            /// The server's greeting; `None` before it has arrived
+            #[must_use]
+            #[doc(alias = "getwelcome")]
+            pub fn welcome(&self) -> Option<&$crate::ftp_proto::Reply> {
+                let $this = self;
+                $session.greeting()
+            }
+
             /// The last reply of the server; `None` before the first
             #[must_use]
             #[doc(alias = "lastresp")]
@@ -66,6 +74,13 @@ macro_rules! known {
             pub fn tls(&self) -> Option<$crate::TlsInfo<'_>> {
                 let $this = self;
                 $session.tls()
+            }
+        }
+
+        impl ::std::fmt::Debug for $client {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                let $this = self;
+                ::std::fmt::Debug::fmt(&$session, f)
             }
         }
     };

@@ -125,6 +125,7 @@ mod address;
 mod budget;
 mod buffer;
 mod cancel;
+mod client_methods;
 mod copy;
 mod data;
 mod entries;
@@ -137,6 +138,7 @@ mod holder;
 mod info;
 mod known;
 mod learned;
+mod lines;
 mod link;
 mod local;
 mod local_path;
@@ -148,6 +150,7 @@ pub mod procedure;
 pub mod proxy;
 mod questions;
 mod race;
+mod reading;
 mod security;
 mod servers;
 mod session;
@@ -179,18 +182,20 @@ pub use files::{FileDigest, LocalFile};
 pub use ftp_proto::{
     Config, Direction, Endpoints, Op, OpId, Output, SourceSelection, Time, TlsPolicy,
 };
-pub use holder::{Holder, OwnedError};
+pub use holder::{Holder, Outcome, OwnedError, Usable};
 pub use info::TlsInfo;
 pub use learned::TimeCommand;
+pub use lines::Lines;
 pub use local_path::local_path;
 pub use names::NameEncoding;
 pub use options::Options;
 pub use pipe::{Operation, Pipe, PipeId, Pipes};
 pub use procedure::Procedure;
+pub use reading::Reading;
 pub use session::{Moved, Session};
 pub use time::Origin;
 pub use times::{system_time, timestamp};
-pub use transport::{DialRequest, Host, Interest, Slot, SocketRef, Transport, Trigger};
+pub use transport::{Channel, DialRequest, Host, Interest, Slot, SocketRef, Transport, Trigger};
 #[cfg(feature = "url")]
 pub use url::{FtpUrl, UrlError, UrlTarget};
 

@@ -40,6 +40,7 @@ use crate::link::{Begun, Control};
 use crate::options::{Options, TraceHook};
 use crate::proxy::{ProxyError, Via, waits_for};
 use crate::race::Race;
+use crate::reading::Reading;
 use crate::security::{Name, Security};
 use crate::servers::Report;
 use crate::session_limit::is_full;
@@ -89,6 +90,10 @@ pub struct Session<S, L> {
     /// The port at which the search for a free port starts, in active mode
     next_port: u16,
     events: VecDeque<Event>,
+    greeting: Option<Reply>,
+    /// The size that the server announced for the latest transfer
+    size_hint: Option<(OpId, u64)>,
+    pub(crate) reading: Reading,
     trace: Option<TraceHook>,
     work: Work,
     allowance: usize,
@@ -247,6 +252,9 @@ impl<S: Read + Write, L> Session<S, L> {
             host: options.host,
             next_port: 0,
             events: VecDeque::new(),
+            greeting: None,
+            size_hint: None,
+            reading: Reading::default(),
             trace: options.trace,
             work: Work::None,
             allowance: options.allowance,
@@ -298,6 +306,19 @@ impl<S: Read + Write, L> Session<S, L> {
         Ok(())
     }
 
+    /// How texts and listings are read, for changes
+    pub const fn reading_mut(&mut self) -> &mut Reading {
+        &mut self.reading
+    }
+
+    /// Switches [`Config::keep_alive`](ftp_proto::Config::keep_alive) off, for shells that do nothing between calls: it
+    /// would be sent within the next call, before the request
+    pub fn stop_keep_alive(&mut self) {
+        if self.proto.config().keep_alive.is_some() {
+            self.request().config_mut().keep_alive = None;
+        }
+    }
+
     /// Aborts a request, which completes with [`Aborted`](ftp_proto::Error::Aborted) at once; the session settles
     /// afterwards
     pub fn abort(&mut self, op: OpId) {
@@ -337,6 +358,25 @@ impl<S: Read + Write, L> Session<S, L> {
     pub fn ended(&self) -> Option<Error> {
         let error = ftp_proto::Error::from(self.proto.error()?.clone());
         Some(self.explain_end(error))
+    }
+
+    /// The server's greeting, once it has arrived
+    #[must_use]
+    pub const fn greeting(&self) -> Option<&Reply> {
+        self.greeting.as_ref()
+    }
+
+    /// The size in bytes that the server announced when this transfer began, if it did; a hint, because servers differ
+    /// in what they count
+    #[must_use]
+    pub fn size_hint(&self, op: OpId) -> Option<u64> {
+        self.size_hint.filter(|(known, _)| *known == op).map(|(_, size)| size)
+    }
+
+    /// How texts and listings are read
+    #[must_use]
+    pub const fn reading(&self) -> &Reading {
+        &self.reading
     }
 
     /// Both addresses of the control connection, once it is open; also `None` if it has no addresses
@@ -555,6 +595,12 @@ impl<S: Read + Write, L> Session<S, L> {
         self.events.pop_front()
     }
 
+    /// Drops the events so far, before a request whose [result](Self::completed) is waited for
+    pub fn discard_events(&mut self) {
+        self.collect();
+        self.events.clear();
+    }
+
     /// Returns the result of a request, once it has ended; for callers that wait for one request after another
     ///
     /// It drops all events before the result. If a connection breaks, every request that has not ended gets that as
@@ -591,6 +637,7 @@ fn named(host: Option<&str>, address: SocketAddr) -> String {
 impl<S, L> fmt::Debug for Session<S, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
+            .field("host", &self.host)
             .field("peer", &self.endpoints.map(|endpoints| endpoints.peer))
             .field("proto", &self.proto)
             .field("data", &self.data)

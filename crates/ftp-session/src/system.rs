@@ -3,7 +3,7 @@
 //!
 //! Only this part of the crate makes system calls; sessions do not use it.
 
-use std::io::{self, Read as _};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, SystemTime};
 
@@ -12,6 +12,7 @@ use ftp_proto::listing::ListingParser;
 use rustix::io::Errno;
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 
+use crate::session::Session;
 use crate::transport::{Interest, Slot, Transport, Trigger};
 
 /// Connections on std's sockets, which never block
@@ -244,6 +245,15 @@ pub fn reset_on_close(socket: &impl std::os::windows::io::AsSocket) {
 fn linger_zero(socket: &SockRef<'_>) {
     // Without it the connection ends in order, which most servers tolerate.
     let _ = socket.set_linger(Some(Duration::ZERO));
+}
+
+impl<S: Read + Write, L> Session<S, L> {
+    /// A parser as [`listing_parser`] makes it, which also knows the server's
+    /// [offset from UTC](crate::Reading::utc_offset)
+    #[must_use]
+    pub fn listing_parser(&self) -> ListingParser {
+        self.reading().adjust(listing_parser())
+    }
 }
 
 /// A parser for a listing that the server makes now: if a line omits the year, it is inferred from this machine's

@@ -33,6 +33,22 @@ impl Slot {
     pub const fn is_control(self) -> bool {
         matches!(self, Self::Control | Self::SecondControl)
     }
+
+    /// What the connection in this slot is for
+    #[must_use]
+    pub const fn channel(self) -> Channel {
+        if self.is_control() { Channel::Control } else { Channel::Data }
+    }
+}
+
+/// One of FTP's two kinds of connection
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "FTP has two")]
+pub enum Channel {
+    /// Commands and replies
+    Control,
+    /// One file or listing
+    Data,
 }
 
 /// What to wait for on a connection, or what it is ready for

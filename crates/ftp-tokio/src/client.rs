@@ -1,11 +1,10 @@
 //! The client: connecting, and one method per operation
 
-use std::fmt;
 use std::future::Future;
 use std::io;
 
-use ftp_proto::{Config, DataMode, Endpoints, Reply};
-use ftp_session::{Error, IntoServerAddress, Options};
+use ftp_proto::Endpoints;
+use ftp_session::{Error, IntoServerAddress, Options, Usable};
 
 use crate::dial::{Target, dialer};
 use crate::io::Connection;
@@ -28,6 +27,12 @@ pub struct Client {
 
 /// Why a transfer that owns its client failed, with the client if the session is still usable
 pub type OwnedError = ftp_session::OwnedError<Client>;
+
+impl Usable for Client {
+    fn is_usable(&self) -> bool {
+        self.is_connected()
+    }
+}
 
 /// Connections
 impl Client {
@@ -102,136 +107,16 @@ impl Client {
         }
     }
 
-    /// The server's greeting
-    #[must_use]
-    #[doc(alias = "getwelcome")]
-    pub fn welcome(&self) -> Option<&Reply> {
-        self.session.greeting.as_ref()
-    }
-
     /// Both addresses of the control connection, where the remote one is the server's or a proxy's; `None` if the
     /// caller made the connection
     #[must_use]
     pub fn endpoints(&self) -> Option<Endpoints> {
-        self.session.endpoints
-    }
-
-    /// The settings, for changes: deadlines, the mode of data connections, …
-    ///
-    /// `tls`, `reply` and `telnet` are fixed once the connection is made. `keep_alive` must stay `None` here, because
-    /// nothing runs between calls that could send one: connecting with one fails with [`Error::InvalidOption`], and
-    /// one that is set here is cleared by the next call. Call [`Self::noop`] instead.
-    #[doc(alias = "timeout")]
-    pub fn config_mut(&mut self) -> &mut Config {
-        self.session.inner.request().config_mut()
-    }
-
-    /// Sets the maximum length of a line, in bytes, where texts and listings are read by lines; 8192 by default, as in
-    /// ftplib
-    ///
-    /// A longer line fails with [`Error::LineTooLong`], so a server can't make the client use unlimited memory.
-    #[doc(alias = "maxline")]
-    pub fn set_line_limit(&mut self, bytes: usize) {
-        self.session.line_limit = bytes;
-    }
-
-    /// Sets which side opens data connections from now on
-    #[doc(alias = "set_pasv")]
-    pub fn set_data_mode(&mut self, mode: DataMode) {
-        self.config_mut().data_mode = mode;
+        self.session.inner.endpoints()
     }
 
     /// Whether the session is usable, as far as is known without asking the server
     #[must_use]
     pub fn is_connected(&self) -> bool {
         !self.session.inner.client().is_dead()
-    }
-
-    /// Sends QUIT and closes the connection; returns the server's reply, or `None` if the server closed without one
-    ///
-    /// What is known of the session, such as [`Self::last_reply`], is still available; every further request returns
-    /// the reason for the end.
-    ///
-    /// # Errors
-    ///
-    /// A refusal, or the error that ended the session; the connection is closed in any case.
-    pub async fn quit(&mut self) -> Result<Option<Reply>, Error> {
-        let op = self.session.begin().await.quit();
-        let result = self.session.run(op).await;
-        self.session.inner.request().close();
-        self.session.wait(|session| session.inner.ended()).await;
-        result
-    }
-}
-
-/// TLS
-impl Client {
-    /// Secures a session that began in clear text: AUTH TLS, PBSZ 0, PROT P
-    ///
-    /// With [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit), connecting has already done so.
-    ///
-    /// Call it before the login: many servers refuse it later, and pyftpdlib forgets PROT with every login, so that
-    /// [`Self::protect`] must be called again.
-    ///
-    /// # Errors
-    ///
-    /// A refusal, after which the session goes on as far as it was secured: in clear text if AUTH was refused, with
-    /// [data connections](Self::protection) in clear text if PBSZ or PROT was refused. [`Error::Tls`] if the handshake
-    /// fails.
-    pub async fn secure(&mut self) -> Result<(), Error> {
-        self.session.inner.prepare_tls()?;
-        let op = self.session.begin().await.secure();
-        self.session.run(op).await
-    }
-
-    /// Sends AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
-    ///
-    /// Returns the reply to AUTH, or `None` if the connection uses TLS already and nothing was sent.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::secure`].
-    #[doc(alias = "auth")]
-    pub async fn secure_control(&mut self) -> Result<Option<Reply>, Error> {
-        self.session.inner.prepare_tls()?;
-        let op = self.session.begin().await.secure_control();
-        self.session.run(op).await
-    }
-}
-
-/// Turns each request of the list into a method that waits for its result
-macro_rules! methods {
-    ($(
-        $(#[$group:meta])*
-        impl {$(
-            $(#[$meta:meta])*
-            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $($operation:tt)* }
-        )*}
-    )*) => {$(
-        $(#[$group])*
-        ///
-        /// All of these fail if the server refuses, and if the session ends: see [`Error`].
-        #[expect(clippy::missing_errors_doc, reason = "said once for all")]
-        impl Client {$(
-            $(#[$meta])*
-            pub async fn $name(&mut self, $($argument: $type),*) -> Result<$output, Error> {
-                let op = self.session.begin().await.$name($($argument),*);
-                self.session.run(op).await
-            }
-        )*}
-    )*};
-}
-
-ftp_proto::requests!(methods);
-
-ftp_session::known!(Client, client => client.session.inner);
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("host", &self.session.host)
-            .field("endpoints", &self.session.endpoints)
-            .field("proto", self.session.inner.client())
-            .finish_non_exhaustive()
     }
 }

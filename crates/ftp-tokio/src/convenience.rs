@@ -7,7 +7,7 @@ use ftp_session::{Buffer, Error, Holder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter};
 
 use crate::client::Client;
-use crate::listing::Lines;
+use crate::listing::Listing;
 use crate::transfer::{Download, Upload};
 
 /// How [`Download::copy_to_with`] and [`Upload::copy_from_with`] copy
@@ -178,12 +178,11 @@ impl Client {
         get: impl Into<Get>,
         mut line: impl FnMut(&[u8]),
     ) -> Result<Transfer, Error> {
-        let limit = self.session.line_limit;
-        let mut lines = Lines::new(self.get(get.into().ascii()).await?, limit);
-        while let Some(text) = lines.next().await? {
+        let mut listing = Listing::new(self.get(get.into().ascii()).await?);
+        while let Some(text) = listing.next_line().await? {
             line(text);
         }
-        lines.into_inner().finish().await
+        listing.finish().await
     }
 
     /// Uploads a text (TYPE A), line by line; this method appends the line endings

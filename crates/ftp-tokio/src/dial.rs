@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 
-use ftp_session::Slot;
+use ftp_session::{Channel, Slot};
 
 use crate::io::Connection;
 
@@ -21,16 +21,6 @@ pub struct Target {
     pub port: u16,
     /// What the connection is for
     pub channel: Channel,
-}
-
-/// One of FTP's two kinds of connection
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "FTP has two")]
-pub enum Channel {
-    /// Commands and replies
-    Control,
-    /// One file or listing
-    Data,
 }
 
 type Made = io::Result<Box<dyn Connection>>;

@@ -162,6 +162,7 @@ mod files;
 mod io;
 mod listing;
 mod local;
+mod methods;
 #[cfg(feature = "pool")]
 pub mod pool;
 mod procedure;
@@ -179,7 +180,7 @@ pub use ftp_tls;
 pub use client::{Client, OwnedError};
 pub use convenience::CopyOptions;
 pub use copy::copy_between_servers;
-pub use dial::{Channel, Target};
+pub use dial::Target;
 pub use ftp_proto::listing::{EntryKind, OwnedEntry, StatListing, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopySide, DataMode, Endpoints, Features, Get, List, LocalRules,
@@ -191,7 +192,7 @@ pub use ftp_session::procedure::{
     Descent, RemoveOptions, ResumeOptions, Verification, WalkEntry, WalkError, WalkOptions,
 };
 pub use ftp_session::{
-    AddressError, CopyError, Error, Holder, Host, IntoServerAddress, Leftover, Mismatch,
+    AddressError, Channel, CopyError, Error, Holder, Host, IntoServerAddress, Leftover, Mismatch,
     NameEncoding, Options, Removal, ServerAddress, SourceAddress, TimeCommand, TlsInfo, local_path,
     system_time, timestamp,
 };

@@ -5,17 +5,14 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ftp_proto::listing::{Format, OwnedEntry, StatListing, UtcOffset, parse_mlst, parse_stat};
-use ftp_proto::{List, ReadDir, Reply, Transfer};
-use ftp_session::{Error, Holder};
+use ftp_proto::listing::OwnedEntry;
+use ftp_proto::{Op, Reply, Transfer};
+use ftp_session::{Error, Holder, Lines};
 use futures_core::Stream;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::client::{Client, OwnedError};
+use crate::client::Client;
 use crate::transfer::Download;
-
-/// Maximum bytes of memory for the collected lines of a listing
-const MAX_LISTING: usize = 64 * 1024 * 1024;
 
 /// A listing in progress: its lines as the server writes them
 ///
@@ -26,14 +23,19 @@ const MAX_LISTING: usize = 64 * 1024 * 1024;
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]
 pub struct Listing<C: Holder<Client>> {
-    lines: Lines<Download<C>>,
-    format: Option<Format>,
+    download: Download<C>,
+    lines: Lines,
 }
 
-impl<C: Holder<Client> + Unpin> Listing<C> {
+impl<C: Holder<Client>> Listing<C> {
     pub(crate) fn new(download: Download<C>) -> Self {
-        let (limit, format) = (download.line_limit(), download.listing_format());
-        Self { lines: Lines::new(download, limit), format }
+        let lines = Lines::new(download.inner().reading().line_limit);
+        Self { download, lines }
+    }
+
+    /// Waits until the transfer has begun
+    pub(crate) async fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
+        Ok(Self::new(Download::start(client, op).await?))
     }
 
     /// Parses the remaining lines as entries
@@ -41,8 +43,7 @@ impl<C: Holder<Client> + Unpin> Listing<C> {
     /// This is the listing as the server made it. [`Client::read_dir`] chooses the command, and tells an empty
     /// directory from a missing one.
     pub fn entries(self) -> Entries<C> {
-        let received = self.lines.received();
-        Entries::continued(self.lines.into_inner(), self.format, received)
+        Entries::new(self.download, self.lines.unread())
     }
 
     /// Returns the next line without its line ending; `None` when the listing is complete
@@ -51,7 +52,8 @@ impl<C: Holder<Client> + Unpin> Listing<C> {
     ///
     /// Why the transfer failed; [`Error::LineTooLong`] beyond the [limit](Client::set_line_limit).
     pub async fn next_line(&mut self) -> Result<Option<&[u8]>, Error> {
-        self.lines.next().await
+        self.fill().await?;
+        self.lines.next_line()
     }
 
     /// Returns all remaining lines, in up to 64 MiB of memory; [`Self::next_line`] returns them one by one, without a
@@ -62,22 +64,31 @@ impl<C: Holder<Client> + Unpin> Listing<C> {
     /// As [`Self::next_line`]; [`Error::ListingTooLong`] beyond 64 MiB, after which the transfer is aborted.
     pub async fn collect_lines(mut self) -> Result<C::Done<Vec<Vec<u8>>>, C::Error> {
         match self.lines_left().await {
-            Ok(lines) => self.lines.into_inner().finish_with(|_| lines).await,
-            Err(error) => Err(self.lines.into_inner().fail(error).await),
+            Ok(lines) => self.download.finish_with(|_| lines).await,
+            Err(error) => Err(self.download.fail(error).await),
         }
     }
 
     async fn lines_left(&mut self) -> Result<Vec<Vec<u8>>, Error> {
-        let (mut lines, mut held) = (Vec::new(), 0);
-        while let Some(line) = self.next_line().await? {
-            // Each allocation has an overhead, too.
-            held += line.len() + size_of::<Vec<u8>>() + 16;
-            if held > MAX_LISTING {
-                return Err(Error::ListingTooLong { limit: MAX_LISTING });
-            }
-            lines.push(line.to_vec());
+        let mut lines = Vec::new();
+        while self.fill().await? {
+            self.lines.collect(&mut lines)?;
         }
+        self.lines.collect(&mut lines)?;
         Ok(lines)
+    }
+
+    /// Waits for the next line; false at the end
+    async fn fill(&mut self) -> Result<bool, Error> {
+        let Self { download, lines } = self;
+        let filled = poll_fn(|context| {
+            download.poll_with(context, |session, now| lines.fill(session, now).then_some(()))
+        });
+        let filled = filled.await?;
+        if filled.is_none() {
+            self.lines.end();
+        }
+        Ok(filled.is_some())
     }
 
     /// Ends the transfer: reads and discards the rest, and waits for the final reply
@@ -86,7 +97,7 @@ impl<C: Holder<Client> + Unpin> Listing<C> {
     ///
     /// Why the transfer failed.
     pub async fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
-        self.lines.into_inner().finish().await
+        self.download.finish().await
     }
 
     /// Gives up the rest; the session is usable afterwards, if this succeeds
@@ -97,7 +108,7 @@ impl<C: Holder<Client> + Unpin> Listing<C> {
     ///
     /// The error that ended the session, if the server did not settle in time.
     pub async fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
-        self.lines.into_inner().abort().await
+        self.download.abort().await
     }
 }
 
@@ -108,56 +119,13 @@ impl<C: Holder<Client> + Unpin> AsyncRead for Listing<C> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.lines.reader).poll_read(context, buffer)
-    }
-}
-
-/// Lines of bounded length
-#[derive(Debug)]
-pub(crate) struct Lines<R> {
-    reader: BufReader<R>,
-    line: Vec<u8>,
-    /// Whether a call was dropped in the middle of a line, which the next call continues
-    partial: bool,
-    limit: usize,
-}
-
-impl<R: AsyncRead + Unpin> Lines<R> {
-    pub(crate) fn new(reader: R, limit: usize) -> Self {
-        let reader = BufReader::with_capacity(16 * 1024, reader);
-        Self { reader, line: Vec::new(), partial: false, limit }
-    }
-
-    /// Returns the next line without LF or CRLF; `None` at the end
-    pub(crate) async fn next(&mut self) -> Result<Option<&[u8]>, Error> {
-        if !std::mem::replace(&mut self.partial, true) {
-            self.line.clear();
+        match self.lines.take(buffer.initialize_unfilled()) {
+            0 => Pin::new(&mut self.download).poll_read(context, buffer),
+            count => {
+                buffer.advance(count);
+                Poll::Ready(Ok(()))
+            }
         }
-        let room = self.limit.saturating_add(2) - self.line.len();
-        let mut limited = (&mut self.reader).take(room as u64);
-        limited.read_until(b'\n', &mut self.line).await?;
-        self.partial = false;
-        if self.line.is_empty() {
-            return Ok(None);
-        }
-        let mut line = &self.line[..];
-        if let Some(text) = line.strip_suffix(b"\n") {
-            line = text.strip_suffix(b"\r").unwrap_or(text);
-        }
-        if line.len() > self.limit {
-            return Err(Error::LineTooLong { limit: self.limit });
-        }
-        Ok(Some(line))
-    }
-
-    /// What was read and is no part of a line that was returned
-    fn received(&self) -> Vec<u8> {
-        let begun = if self.partial { &self.line[..] } else { &[] };
-        [begun, self.reader.buffer()].concat()
-    }
-
-    pub(crate) fn into_inner(self) -> R {
-        self.reader.into_inner()
     }
 }
 
@@ -169,6 +137,16 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 /// ([`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory)). If you drop it early, the next call reads and
 /// discards the rest, for at most [`Config::settle_timeout`](crate::Config::settle_timeout): some servers would
 /// otherwise send it before the next listing.
+///
+/// ```no_run
+/// # async fn f(ftp: &mut ftp_tokio::Client) -> Result<(), ftp_tokio::Error> {
+/// let mut entries = ftp.read_dir("pub").await?;
+/// while let Some(entry) = entries.next().await {
+///     let entry = entry?;
+///     println!("{:?} {}", entry.size(), entry.display_name());
+/// }
+/// # Ok(()) }
+/// ```
 ///
 /// Names are as the server sends them, `../../x` among them.
 ///
@@ -190,23 +168,17 @@ enum EntriesState {
 }
 
 impl<C: Holder<Client>> Entries<C> {
-    fn new(mut download: Download<C>) -> Self {
-        let reader = ftp_session::Entries::with_parser(download.session().parser());
+    /// The entries of a listing of which these bytes were received before
+    fn new(download: Download<C>, received: &[u8]) -> Self {
+        let session = download.inner();
+        let reader = ftp_session::Entries::of(session, session.listing_parser());
+        let reader = reader.received(received.to_vec());
         Self { download, reader, state: EntriesState::Arriving }
     }
 
-    /// The entries of a listing of which this was received before, and which may have ended since
-    fn continued(mut download: Download<C>, format: Option<Format>, received: Vec<u8>) -> Self {
-        let session = download.session();
-        let (mut parser, hint) = (session.parser(), session.inner.client().listing_hint());
-        if let Some(hint) = hint {
-            parser = parser.with_hint(hint);
-        }
-        if let Some(format) = format {
-            parser = parser.with_format(format);
-        }
-        let reader = ftp_session::Entries::with_parser(parser).received(received);
-        Self { download, reader, state: EntriesState::Arriving }
+    /// Waits until the listing has begun
+    pub(crate) async fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
+        Ok(Self::new(Download::start(client, op).await?, &[]))
     }
 
     /// Returns the next entry; `None` when the listing is complete
@@ -217,16 +189,14 @@ impl<C: Holder<Client>> Entries<C> {
     fn poll_entry(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<OwnedEntry, Error>>> {
         if self.state == EntriesState::Arriving {
             let reader = &mut self.reader;
-            let next = self.download.poll_with(context, |session| {
-                let now = session.now();
-                reader.next(&mut session.inner, now)
-            });
-            if let Some(entry) = ready!(next) {
-                return Poll::Ready(Some(Ok(entry)));
-            }
-            if let Some(Err(error)) = self.download.end() {
-                self.state = EntriesState::Over;
-                return Poll::Ready(Some(Err(error)));
+            let next = self.download.poll_with(context, |session, now| reader.next(session, now));
+            match ready!(next) {
+                Ok(Some(entry)) => return Poll::Ready(Some(Ok(entry))),
+                Ok(None) => {}
+                Err(error) => {
+                    self.state = EntriesState::Over;
+                    return Poll::Ready(Some(Err(error)));
+                }
             }
             self.state = EntriesState::Last;
         }
@@ -284,135 +254,5 @@ impl<C: Holder<Client> + Unpin> Stream for Entries<C> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_entry(context)
-    }
-}
-
-/// Lines of listings
-impl Client {
-    /// Begins a listing: `list("dir")` (LIST), `list(List::names(""))` (NLST), `list(List::facts(""))` (MLSD)
-    ///
-    /// # Errors
-    ///
-    /// A refusal by the server, or the failure of the data connection.
-    #[doc(alias = "dir")]
-    #[doc(alias = "nlst")]
-    #[doc(alias = "mlsd")]
-    pub async fn list(&mut self, list: impl Into<List>) -> Result<Listing<&mut Self>, Error> {
-        let op = self.session.begin().await.list(list);
-        Ok(Listing::new(Download::start(self, op).await?))
-    }
-
-    /// As [`Self::list`], but the listing owns the client
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::list`]; the error contains the client if the session is still usable.
-    pub async fn into_list(mut self, list: impl Into<List>) -> Result<Listing<Self>, OwnedError> {
-        let op = self.session.begin().await.list(list);
-        Ok(Listing::new(Download::start(self, op).await?))
-    }
-}
-
-/// Directories, entry by entry
-impl Client {
-    /// Lists a directory with the best command that the server has, MLSD or LIST: `read_dir("d")`, or
-    /// `read_dir(ReadDir::long("d"))`; an empty path is the working directory
-    ///
-    /// ```no_run
-    /// # async fn f(ftp: &mut ftp_tokio::Client) -> Result<(), ftp_tokio::Error> {
-    /// let mut entries = ftp.read_dir("pub").await?;
-    /// while let Some(entry) = entries.next().await {
-    ///     let entry = entry?;
-    ///     println!("{:?} {}", entry.size(), entry.display_name());
-    /// }
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// The session is busy with the listing until its end: to download the files of a directory, collect the entries
-    /// first.
-    ///
-    /// An empty directory has no entries, a missing one fails with [`NoDirectory`](ftp_proto::Error::NoDirectory), and
-    /// one that this user may not read fails with the server's refusal, as far as the server distinguishes them.
-    /// Directories of any name can be read: if LIST would take the name for options or a pattern, the client enters
-    /// the directory, and returns before a request that depends on the working directory.
-    ///
-    /// # Errors
-    ///
-    /// A refusal by the server, or the failure of the data connection; also as the last item.
-    #[doc(alias = "mlsd")]
-    #[doc(alias = "dir")]
-    #[doc(alias = "nlst")]
-    pub async fn read_dir(
-        &mut self,
-        directory: impl Into<ReadDir>,
-    ) -> Result<Entries<&mut Self>, Error> {
-        let op = self.session.begin().await.read_dir(directory);
-        Ok(Entries::new(Download::start(self, op).await?))
-    }
-
-    /// As [`Self::read_dir`], but the listing owns the client
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::read_dir`]; the error contains the client if the session is still usable.
-    pub async fn into_read_dir(
-        mut self,
-        directory: impl Into<ReadDir>,
-    ) -> Result<Entries<Self>, OwnedError> {
-        let op = self.session.begin().await.read_dir(directory);
-        Ok(Entries::new(Download::start(self, op).await?))
-    }
-
-    /// Learns how far the clock of the server's listings is ahead of UTC, by MDTM for a file of the working directory;
-    /// `None` if this entry can't tell, see [`UtcOffset::learn`]
-    ///
-    /// After that, the times of entries are in UTC.
-    ///
-    /// # Errors
-    ///
-    /// A refusal by the server, for example because it does not support MDTM.
-    pub async fn learn_utc_offset(
-        &mut self,
-        entry: &OwnedEntry,
-    ) -> Result<Option<UtcOffset>, Error> {
-        let Some(listed) = entry.modified() else { return Ok(None) };
-        let mdtm = self.mdtm(entry.name()).await?;
-        let learned = UtcOffset::learn(listed, mdtm);
-        if learned.is_some() {
-            self.session.utc_offset = learned;
-        }
-        Ok(learned)
-    }
-
-    /// Sets how far the clock of the server's listings is ahead of UTC, if that is known
-    pub fn set_utc_offset(&mut self, offset: Option<UtcOffset>) {
-        self.session.utc_offset = offset;
-    }
-
-    /// Facts about one file or directory (MLST); the entry's name is the path as the server writes it
-    ///
-    /// # Errors
-    ///
-    /// A refusal by the server, for example because it does not support MLST;
-    /// [`InvalidReply`](ftp_proto::Error::InvalidReply) if the reply has no facts.
-    #[doc(alias = "MLST")]
-    pub async fn facts(&mut self, path: impl AsRef<[u8]>) -> Result<OwnedEntry, Error> {
-        let reply = self.mlst(path).await?;
-        match parse_mlst(&reply) {
-            Some(entry) => Ok(entry.to_owned()),
-            None => Err(ftp_proto::Error::InvalidReply(reply).into()),
-        }
-    }
-
-    /// Lists a directory over the control connection (STAT), for when no data connection can be made
-    ///
-    /// # Errors
-    ///
-    /// A refusal by the server; [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if the reply has no
-    /// entry, but has an error message of the server or an unrecognized line.
-    #[doc(alias = "STAT")]
-    pub async fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<StatListing, Error> {
-        let reply = self.stat(path).await?;
-        Ok(parse_stat(&reply, self.session.parser())?)
     }
 }

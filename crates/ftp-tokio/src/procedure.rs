@@ -89,7 +89,7 @@ impl Session {
             Poll::Ready(())
         })
         .await;
-        while let Some(mut event) = self.next_event() {
+        while let Some(mut event) = self.inner.poll_event() {
             if procedure.handle(&mut event) {
                 self.watch(None);
             }
@@ -147,7 +147,7 @@ impl Walk<'_> {
                 WalkStep::Over => return None,
                 WalkStep::Read(directory) => {
                     let session = &mut self.client.session;
-                    let listing = Procedure::read_dir(directory, session.parser());
+                    let listing = Procedure::read_dir(directory, session.inner.listing_parser());
                     let listed = session.perform(listing, Local::None, |_| ()).await;
                     self.inner.listed(listed);
                 }

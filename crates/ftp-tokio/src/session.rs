@@ -11,27 +11,28 @@
 //! a system call, and registers the task's waker. The bytes of a transfer are tried last, after the turn, so that
 //! nothing can become ready between the attempt and the wait without a registered waker.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ftp_proto::listing::{ListingParser, UtcOffset};
-use ftp_proto::{Endpoints, Op, OpId, Output, Reply, Time, Transfer};
-use ftp_session::{Error, Event, Interest, IntoServerAddress, Options, Origin, Slot, system};
+use ftp_proto::{Op, OpId, Output, Time, Transfer};
+use ftp_session::{Error, Interest, IntoServerAddress, Options, Origin, Slot};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::dial::{Channel, Dialer, Dialing, Target};
+use crate::dial::{Dialer, Dialing, Target};
 use crate::io::{Io, Look, Net};
 
 /// Turns in one poll before other tasks get theirs; each does as much as the session's budget permits
 const TURNS: usize = 4;
 
+/// The session of `ftp-session`, on tokio's connections
+pub(crate) type Inner = ftp_session::Session<Io, TcpListener>;
+
 pub(crate) struct Session {
-    pub(crate) inner: ftp_session::Session<Io, TcpListener>,
+    pub(crate) inner: Inner,
     origin: Origin,
     clock: Clock,
     /// When the session last learned the time
@@ -39,18 +40,8 @@ pub(crate) struct Session {
     timer: Option<Pin<Box<Sleep>>>,
     dialer: Option<Dialer>,
     dialing: Option<Dialing>,
-    pub(crate) host: String,
-    pub(crate) endpoints: Option<Endpoints>,
-    pub(crate) greeting: Option<Reply>,
-    /// The size that the server announced for the latest transfer
-    pub(crate) size_hint: Option<u64>,
-    /// Maximum length in bytes of a line, where texts and listings are read by lines
-    pub(crate) line_limit: usize,
-    /// How far the clock of the server's listings is ahead of UTC
-    pub(crate) utc_offset: Option<UtcOffset>,
     /// The request that the current call waits for; a dropped call leaves it here until the next call
     current: Option<OpId>,
-    events: VecDeque<Event>,
     /// Those that work for its calls, and for calls that were dropped
     #[cfg(feature = "files")]
     pub(crate) threads: crate::local::Threads,
@@ -138,16 +129,7 @@ impl Session {
             timer: None,
             dialer,
             dialing: None,
-            host,
-            endpoints: None,
-            greeting: None,
-            size_hint: None,
-            // As in ftplib: more than any sensible line, and a bound on the memory that a server can make the client
-            // use.
-            line_limit: 8192,
-            utc_offset: None,
             current: None,
-            events: VecDeque::new(),
             #[cfg(feature = "files")]
             threads: crate::local::Threads::default(),
         });
@@ -206,10 +188,7 @@ impl Session {
         // The clock may still run, if a call was dropped while it waited.
         self.stop_clock();
         self.run_clock();
-        // A keep-alive would be sent now, late and before the caller's request.
-        if self.inner.client().config().keep_alive.is_some() {
-            self.inner.request().config_mut().keep_alive = None;
-        }
+        self.inner.stop_keep_alive();
         self.abandon();
         poll_fn(|context| {
             self.attend(context, Look::Socket);
@@ -217,8 +196,7 @@ impl Session {
             Poll::Ready(())
         })
         .await;
-        self.events.clear();
-        self.size_hint = None;
+        self.inner.discard_events();
         self.inner.request()
     }
 
@@ -278,9 +256,6 @@ impl Session {
     /// Does what can be done without waiting, up to a bound, on connections that [wake the task](Self::attend)
     pub(crate) fn advance(&mut self, context: &mut Context<'_>) {
         self.turn(context);
-        while let Some(event) = self.inner.poll_event() {
-            self.note(event);
-        }
         self.poll_dialing(context);
     }
 
@@ -312,21 +287,6 @@ impl Session {
         }
     }
 
-    fn note(&mut self, event: Event) {
-        match event {
-            Event::Connected { .. } => self.endpoints = self.inner.endpoints(),
-            Event::Greeting(reply) => self.greeting = Some(reply),
-            Event::TransferStarted { size_hint, .. } => {
-                self.size_hint = size_hint;
-                self.events.push_back(event);
-            }
-            // The call that requested this transfer was dropped before the transfer began.
-            Event::DataOpen { op, .. } if self.current != Some(op) => self.inner.abort(op),
-            Event::Completed(_) => self.events.push_back(event),
-            _ => {}
-        }
-    }
-
     /// Lets the dialer make the connection that the session asks for
     fn poll_dialing(&mut self, context: &mut Context<'_>) {
         let last_now = self.origin.time(self.last_now.into_std());
@@ -339,9 +299,8 @@ impl Session {
         let has_passed = request.deadline.is_some_and(|at| at <= last_now);
         if self.dialing.as_ref().is_none_or(|dialing| dialing.slot != slot) {
             let Some(dialer) = &mut self.dialer else { return };
-            let channel = if slot.is_control() { Channel::Control } else { Channel::Data };
             let host = request.host.to_string();
-            let made = dialer(Target { host, port: request.port, channel });
+            let made = dialer(Target { host, port: request.port, channel: slot.channel() });
             self.dialing = Some(Dialing { slot, made });
         }
         let Some(dialing) = &mut self.dialing else { return };
@@ -390,29 +349,23 @@ impl Session {
     ///
     /// The machine may still have to settle with the server. It does so within the next call.
     pub(crate) fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
-        while let Some(event) = self.events.pop_front() {
-            if let Event::Completed(mut done) = event {
-                if let Some(result) = done.take(op) {
-                    self.release();
-                    return Some(result);
-                }
-            }
-        }
-        None
+        let result = self.inner.completed(op)?;
+        self.release();
+        Some(result)
+    }
+
+    /// Closes the connection
+    pub(crate) async fn close(&mut self) {
+        self.inner.request().close();
+        self.wait(|session| session.inner.ended()).await;
     }
 
     /// Ends a call that waits for no request any more
     pub(crate) fn release(&mut self) {
         self.current = None;
-        // An idle session needs neither, and allocating them again costs little compared with a round trip. The
-        // capacity for four events is a fifth of its memory, and the timer would wake its task.
-        self.events = VecDeque::new();
+        // An idle session needs none: it would wake the task. Allocating it again costs little compared with a round
+        // trip.
         self.timer = None;
-    }
-
-    /// Returns the next event
-    pub(crate) fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
     }
 
     /// Sets the request that the current call waits for
@@ -422,14 +375,5 @@ impl Session {
 
     pub(crate) fn is_moving(&self) -> bool {
         self.inner.data_direction().is_some()
-    }
-
-    /// A parser for listings made now
-    pub(crate) fn parser(&self) -> ListingParser {
-        let parser = system::listing_parser();
-        match self.utc_offset {
-            Some(offset) => parser.with_offset(offset),
-            None => parser,
-        }
     }
 }

@@ -6,14 +6,13 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ftp_proto::listing::Format;
-use ftp_proto::{Get, Op, Put, Reply, Transfer};
-use ftp_session::{Error, Holder, Moved};
+use ftp_proto::{Op, Reply, Transfer};
+use ftp_session::{Error, Holder, Moved, Outcome, Time};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::client::{Client, OwnedError};
+use crate::client::Client;
 use crate::io::Look;
-use crate::session::Session;
+use crate::session::{Inner, Session};
 
 /// A download in progress
 ///
@@ -53,65 +52,54 @@ pub struct Upload<C: Holder<Client>> {
 struct Guard<C> {
     client: C,
     op: Op<Transfer>,
-    state: State,
-}
-
-enum State {
-    Moving,
-    Ended(Result<Transfer, Error>),
-}
-
-impl State {
-    /// The state of a transfer that has begun, or is already over
-    fn begun(over: Option<Transfer>) -> Self {
-        over.map_or(Self::Moving, |transfer| Self::Ended(Ok(transfer)))
-    }
+    outcome: Outcome,
 }
 
 impl<C: Holder<Client>> Guard<C> {
+    /// Waits until the transfer has begun
+    async fn start(mut client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
+        match client.borrow_mut().session.start(op).await {
+            Ok(over) => Ok(Self { client, op, outcome: Outcome::begun(over) }),
+            Err(error) => Err(client.fail(error)),
+        }
+    }
+
     fn session(&mut self) -> &mut Session {
         &mut self.client.borrow_mut().session
     }
 
-    /// The transfer's result, if it has ended; may be asked repeatedly
-    fn end(&self) -> Option<Result<(), Error>> {
-        match &self.state {
-            State::Moving => None,
-            State::Ended(Ok(_)) => Some(Ok(())),
-            State::Ended(Err(error)) => Some(Err(error.duplicate())),
-        }
-    }
-
-    /// Tries to move bytes until some have moved; `None` if the transfer has ended
-    fn poll_bytes(
+    /// Attempts to move bytes until some have moved; `None` if the transfer has ended
+    fn poll_attempt<T>(
         &mut self,
         context: &mut Context<'_>,
-        mut attempt: impl FnMut(&mut Session) -> Moved,
-    ) -> Poll<Option<usize>> {
+        mut attempt: impl FnMut(&mut Inner, Time) -> Option<T>,
+    ) -> Poll<Result<Option<T>, Error>> {
+        if let Some(end) = self.outcome.end() {
+            return Poll::Ready(end.map(|()| None));
+        }
+        let mut attempt = |session: &mut Session| {
+            let now = session.now();
+            attempt(&mut session.inner, now)
+        };
         let op = self.op;
         let session = &mut self.client.borrow_mut().session;
         session.run_clock();
         session.attend(context, Look::Runtime);
         session.inner.look_for_data();
         session.inner.renew_allowance();
-        if let Moved::Bytes(count) = attempt(session) {
+        if let Some(moved) = attempt(session) {
             session.stop_clock();
-            return Poll::Ready(Some(count));
+            return Poll::Ready(Ok(Some(moved)));
         }
-        let found = session.poll(context, |session| {
-            if let Some(result) = session.take(op) {
-                return Some(Err(result));
-            }
-            match attempt(session) {
-                Moved::Bytes(count) => Some(Ok(count)),
-                Moved::NotReady | Moved::Ended => None,
-            }
+        let found = session.poll(context, |session| match session.take(op) {
+            Some(result) => Some(Err(result)),
+            None => attempt(session).map(Ok),
         });
         match ready!(found) {
-            Ok(count) => Poll::Ready(Some(count)),
+            Ok(moved) => Poll::Ready(Ok(Some(moved))),
             Err(result) => {
-                self.state = State::Ended(result);
-                Poll::Ready(None)
+                self.outcome = Outcome::Ended(result);
+                Poll::Ready(self.outcome.end().unwrap_or(Ok(())).map(|()| None))
             }
         }
     }
@@ -122,7 +110,7 @@ impl<C: Holder<Client>> Guard<C> {
         context: &mut Context<'_>,
         mut meanwhile: impl FnMut(&mut Session),
     ) -> Poll<()> {
-        if let State::Ended(_) = self.state {
+        if !self.outcome.is_open() {
             return Poll::Ready(());
         }
         let op = self.op;
@@ -133,7 +121,7 @@ impl<C: Holder<Client>> Guard<C> {
             }
             ended
         });
-        self.state = State::Ended(ready!(ended));
+        self.outcome = Outcome::Ended(ready!(ended));
         Poll::Ready(())
     }
 
@@ -144,12 +132,7 @@ impl<C: Holder<Client>> Guard<C> {
         value: impl FnOnce(Transfer) -> T,
     ) -> Result<C::Done<T>, C::Error> {
         poll_fn(|context| self.poll_end(context, &mut meanwhile)).await;
-        let result = match self.state {
-            State::Ended(result) => result,
-            // `poll_end` has waited for the end.
-            State::Moving => Err(Error::Ftp(ftp_proto::Error::Aborted)),
-        };
-        give_back(self.client, result.map(value))
+        self.client.finish(self.outcome.into_result().map(value))
     }
 
     /// Aborts the transfer after a failure on the caller's side
@@ -158,57 +141,27 @@ impl<C: Holder<Client>> Guard<C> {
         session.abandon();
         // The next request reports how the session ended.
         let _ = session.rest().await;
-        let usable = self.client.borrow().is_connected();
-        self.client.failed(error, usable)
+        self.client.fail(error)
     }
 
     async fn abort(mut self) -> Result<C::Done<Option<Reply>>, C::Error> {
-        let runs = matches!(self.state, State::Moving);
+        let runs = self.outcome.is_open();
         let session = self.session();
         session.abandon();
         let settled = session.rest().await;
         let reply = session.inner.client().abort_reply().filter(|_| runs).cloned();
-        give_back(self.client, settled.map(|()| reply))
-    }
-}
-
-/// Ends a transfer with this result
-fn give_back<C: Holder<Client>, T>(
-    client: C,
-    result: Result<T, Error>,
-) -> Result<C::Done<T>, C::Error> {
-    let usable = client.borrow().is_connected();
-    client.finish(result, usable)
-}
-
-/// Waits until a transfer has begun
-async fn begin<C: Holder<Client>>(mut client: C, op: Op<Transfer>) -> Result<Guard<C>, C::Error> {
-    match client.borrow_mut().session.start(op).await {
-        Ok(over) => Ok(Guard { client, op, state: State::begun(over) }),
-        Err(error) => {
-            let usable = client.borrow().is_connected();
-            Err(client.failed(error, usable))
-        }
+        self.client.finish(settled.map(|()| reply))
     }
 }
 
 impl<C: Holder<Client>> Download<C> {
     /// Waits until the transfer has begun
     pub(crate) async fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
-        Ok(Self { guard: begin(client, op).await? })
+        Ok(Self { guard: Guard::start(client, op).await? })
     }
 
-    pub(crate) fn session(&mut self) -> &mut Session {
-        self.guard.session()
-    }
-
-    /// The format of the listing, if this is one and its command determines the format
-    pub(crate) fn listing_format(&self) -> Option<Format> {
-        self.guard.client.borrow().session.inner.client().listing_format()
-    }
-
-    pub(crate) fn line_limit(&self) -> usize {
-        self.guard.client.borrow().session.line_limit
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.guard.client.borrow().session.inner
     }
 
     /// The size in bytes that the server announced when the transfer began, if it did; a hint, because servers differ
@@ -216,49 +169,16 @@ impl<C: Holder<Client>> Download<C> {
     #[must_use]
     #[doc(alias = "parse150")]
     pub fn size_hint(&self) -> Option<u64> {
-        self.guard.client.borrow().session.size_hint
+        self.inner().size_hint(self.guard.op.id())
     }
 
-    /// Reads bytes of the file, at most `buffer.len()`; 0 when the transfer is complete
-    pub(crate) fn poll_receive(
-        &mut self,
-        context: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<Result<usize, Error>> {
-        if let Some(end) = self.guard.end() {
-            return Poll::Ready(end.map(|()| 0));
-        }
-        let received = self.guard.poll_bytes(context, |session| {
-            let now = session.now();
-            session.inner.read_data(buffer, now)
-        });
-        match ready!(received) {
-            Some(count) => Poll::Ready(Ok(count)),
-            None => Poll::Ready(self.guard.end().unwrap_or(Ok(())).map(|()| 0)),
-        }
-    }
-
-    /// The transfer's result, if it has ended; may be asked repeatedly
-    pub(crate) fn end(&self) -> Option<Result<(), Error>> {
-        self.guard.end()
-    }
-
-    /// Polls for an entry of a listing, which `next` reads itself; `None` when the transfer has ended
+    /// Waits until `next` returns something; `None` when the transfer is complete
     pub(crate) fn poll_with<T>(
         &mut self,
         context: &mut Context<'_>,
-        mut next: impl FnMut(&mut Session) -> Option<T>,
-    ) -> Poll<Option<T>> {
-        if let State::Ended(_) = self.guard.state {
-            return Poll::Ready(None);
-        }
-        let mut found = None;
-        let moved = self.guard.poll_bytes(context, |session| {
-            found = next(session);
-            if found.is_some() { Moved::Bytes(1) } else { Moved::NotReady }
-        });
-        ready!(moved);
-        Poll::Ready(found)
+        next: impl FnMut(&mut Inner, Time) -> Option<T>,
+    ) -> Poll<Result<Option<T>, Error>> {
+        self.guard.poll_attempt(context, next)
     }
 
     /// Ends the transfer: reads and discards the rest, and waits for the final reply
@@ -312,15 +232,17 @@ impl<C: Holder<Client> + Unpin> AsyncRead for Download<C> {
         if buffer.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        let count = ready!(self.poll_receive(context, buffer.initialize_unfilled()))?;
-        buffer.advance(count);
+        let room = buffer.initialize_unfilled();
+        let received =
+            self.guard.poll_attempt(context, |session, now| moved(session.read_data(room, now)));
+        buffer.advance(ready!(received)?.unwrap_or(0));
         Poll::Ready(Ok(()))
     }
 }
 
 impl<C: Holder<Client>> Upload<C> {
     pub(crate) async fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
-        Ok(Self { guard: begin(client, op).await? })
+        Ok(Self { guard: Guard::start(client, op).await? })
     }
 
     /// Ends the file and waits for the server to confirm the upload
@@ -369,25 +291,15 @@ impl<C: Holder<Client> + Unpin> AsyncWrite for Upload<C> {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        if let State::Moving = self.guard.state {
-            let sent = self.guard.poll_bytes(context, |session| {
-                let now = session.now();
-                session.inner.write_data(bytes, now)
-            });
-            if let Some(count) = ready!(sent) {
-                return Poll::Ready(Ok(count));
-            }
-        }
-        Poll::Ready(Err(match self.guard.end() {
-            Some(Err(error)) => error.into(),
-            // The transfer ended before its data did: the server does not want the rest.
-            _ => io::ErrorKind::BrokenPipe.into(),
-        }))
+        let sent =
+            self.guard.poll_attempt(context, |session, now| moved(session.write_data(bytes, now)));
+        // The transfer ended before its data did: the server does not want the rest.
+        Poll::Ready(ready!(sent)?.ok_or_else(|| io::ErrorKind::BrokenPipe.into()))
     }
 
     /// Sends the bytes that TLS and the conversion of texts hold back
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let State::Moving = self.guard.state {
+        if self.guard.outcome.is_open() {
             let op = self.guard.op;
             let flushed = self.guard.session().poll(context, |session| match session.take(op) {
                 Some(ended) => Some(Some(ended)),
@@ -395,93 +307,48 @@ impl<C: Holder<Client> + Unpin> AsyncWrite for Upload<C> {
                 None => Some(None),
             });
             match ready!(flushed) {
-                Some(ended) => self.guard.state = State::Ended(ended),
+                Some(ended) => self.guard.outcome = Outcome::Ended(ended),
                 None => return Poll::Ready(Ok(())),
             }
         }
-        Poll::Ready(self.guard.end().unwrap_or(Ok(())).map_err(io::Error::from))
+        Poll::Ready(self.guard.outcome.end().unwrap_or(Ok(())).map_err(io::Error::from))
     }
 
     /// Ends the file and waits for the server to confirm the upload, as [`Upload::finish`]
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let State::Moving = self.guard.state {
+        if self.guard.outcome.is_open() {
             self.end_file();
             ready!(self.guard.poll_end(context, |_| {}));
         }
-        Poll::Ready(self.guard.end().unwrap_or(Ok(())).map_err(io::Error::from))
+        Poll::Ready(self.guard.outcome.end().unwrap_or(Ok(())).map_err(io::Error::from))
     }
 }
 
-impl<C> Guard<C> {
-    fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state: &dyn fmt::Debug = match &self.state {
-            State::Moving => &"moving",
-            State::Ended(result) => result,
-        };
-        f.debug_struct(name).field("op", &self.op).field("state", state).finish_non_exhaustive()
+/// The number of bytes that have moved, if any have
+fn moved(moved: Moved) -> Option<usize> {
+    match moved {
+        Moved::Bytes(count) => Some(count),
+        Moved::NotReady | Moved::Ended => None,
     }
 }
 
 impl<C: Holder<Client>> fmt::Debug for Download<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.guard.debug("Download", f)
+        self.guard.fmt(f)
     }
 }
 
 impl<C: Holder<Client>> fmt::Debug for Upload<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.guard.debug("Upload", f)
+        self.guard.fmt(f)
     }
 }
 
-/// Transfers: those that borrow the client, and those that own it and are `'static`
-impl Client {
-    /// Begins a download: `get("f")`, or `get(Get::new("f").resume_at(n).ascii())`
-    ///
-    /// # Errors
-    ///
-    /// A refusal by the server, or the failure of the data connection.
-    #[doc(alias = "RETR")]
-    #[doc(alias = "retrbinary")]
-    pub async fn get(&mut self, get: impl Into<Get>) -> Result<Download<&mut Self>, Error> {
-        let op = self.session.begin().await.get(get);
-        Download::start(self, op).await
-    }
-
-    /// As [`Self::get`], but the download owns the client; [`Download::finish`] returns it
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::get`]; the error contains the client if the session is still usable.
-    #[doc(alias = "transfercmd")]
-    #[doc(alias = "ntransfercmd")]
-    pub async fn into_get(mut self, get: impl Into<Get>) -> Result<Download<Self>, OwnedError> {
-        let op = self.session.begin().await.get(get);
-        Download::start(self, op).await
-    }
-
-    /// Begins an upload: `put("f")`, `put(Put::new("f").append())`, `put(Put::unique())`
-    ///
-    /// # Errors
-    ///
-    /// A refusal by the server, or the failure of the data connection.
-    #[doc(alias = "STOR")]
-    #[doc(alias = "APPE")]
-    #[doc(alias = "STOU")]
-    #[doc(alias = "storbinary")]
-    pub async fn put(&mut self, put: impl Into<Put>) -> Result<Upload<&mut Self>, Error> {
-        let op = self.session.begin().await.put(put);
-        Upload::start(self, op).await
-    }
-
-    /// As [`Self::put`], but the upload owns the client; [`Upload::finish`] returns it
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::put`]; the error contains the client if the session is still usable.
-    #[doc(alias = "transfercmd")]
-    pub async fn into_put(mut self, put: impl Into<Put>) -> Result<Upload<Self>, OwnedError> {
-        let op = self.session.begin().await.put(put);
-        Upload::start(self, op).await
+impl<C> fmt::Debug for Guard<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transfer")
+            .field("op", &self.op)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
     }
 }

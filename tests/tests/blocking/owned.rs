@@ -9,6 +9,7 @@ use ftp_blocking::{
     Client, CopyOptions, Error, List, OwnedDownload, OwnedEntries, OwnedError, OwnedListing,
     OwnedUpload, ReadDir,
 };
+use ftp_proto::listing::Item;
 use ftp_tests::net::Stream;
 use ftp_tests::scripted::{Peer, Server, accept};
 
@@ -251,4 +252,65 @@ fn an_error_of_a_transfer_is_an_error_of_the_client() {
     let error = fetch(login(&server)).unwrap_err();
     assert_eq!(code(&error), 550);
     server.join();
+}
+
+const ROWS: &str = "-rw-r--r-- 1 u g 1 Jan  1  2020 ";
+
+/// How the rest of a listing is read, after some lines
+#[derive(Clone, Copy, Debug)]
+enum Rest {
+    Bytes,
+    Entries,
+    Items,
+}
+
+/// Nothing between the lines and the rest is lost, wherever the change is, and whether the last line is open or not
+#[test]
+fn a_listing_that_was_begun_line_by_line_goes_on_otherwise() {
+    for (rest, end, read) in [Rest::Bytes, Rest::Entries, Rest::Items]
+        .into_iter()
+        .flat_map(|rest| ["", "\r\n"].map(|end| (rest, end)))
+        .flat_map(|(rest, end)| (0..4).map(move |read| (rest, end, read)))
+    {
+        let names = ["a", "b", "c"];
+        let server = transfer("TYPE A", "LIST", move |s, mut data| {
+            let rows = names.map(|name| format!("{ROWS}{name}")).join("\r\n");
+            data.write_all(format!("{rows}{end}").as_bytes()).unwrap();
+            drop(data);
+            s.reply("226 done");
+            s.exchange("NOOP", "200 yes");
+            s.expect_close();
+        });
+        let mut listing = login(&server).into_list("").unwrap();
+        for name in &names[..read] {
+            let line = listing.next_line().unwrap().unwrap();
+            assert!(line.ends_with(name.as_bytes()), "{rest:?} after {read}");
+        }
+        let left: Vec<Vec<u8>> =
+            names[read..].iter().map(|name| name.as_bytes().to_vec()).collect();
+        let (found, client) = match rest {
+            Rest::Bytes => {
+                let mut text = String::new();
+                listing.read_to_string(&mut text).unwrap();
+                let found = text.lines().map(|line| line.as_bytes()[ROWS.len()..].to_vec());
+                (found.collect::<Vec<_>>(), listing.finish().unwrap().1)
+            }
+            Rest::Entries => {
+                let mut entries = listing.entries();
+                let found = entries.by_ref().map(|entry| entry.unwrap().name().to_vec());
+                (found.collect(), entries.finish().unwrap().1)
+            }
+            Rest::Items => {
+                let mut entries = listing.entries();
+                let mut found = Vec::new();
+                while let Some(item) = entries.next_item().unwrap() {
+                    let Item::Entry(entry) = item else { panic!("{item:?}") };
+                    found.push(entry.name.to_vec());
+                }
+                (found, entries.finish().unwrap().1)
+            }
+        };
+        assert_eq!(found, left, "{rest:?} after {read}");
+        goes_on(client);
+    }
 }

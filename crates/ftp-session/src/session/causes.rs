@@ -24,8 +24,12 @@ impl<S: Read + Write, L> Session<S, L> {
         use ftp_proto::Event as Proto;
         while let Some(event) = self.proto.poll_event() {
             let event = match event {
-                Proto::Greeting(reply) => Event::Greeting(reply),
+                Proto::Greeting(reply) => {
+                    self.greeting = Some(reply.clone());
+                    Event::Greeting(reply)
+                }
                 Proto::TransferStarted { op, size_hint } => {
+                    self.size_hint = size_hint.map(|size| (op, size));
                     Event::TransferStarted { op, size_hint }
                 }
                 Proto::Trace(line) => match &self.trace {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ftp_proto::{Config, ConnectionError, Effect, Endpoints, Protection, Reply};
-use ftp_session::{Error, SessionEnd};
+use ftp_session::{Error, Reading, SessionEnd};
 use tokio::time::Instant;
 
 use super::site::Site;
@@ -17,7 +17,7 @@ pub(super) struct Member {
     /// The login directory, if the server reports it
     home: Option<Vec<u8>>,
     config: Config,
-    line_limit: usize,
+    reading: Reading,
     /// Identifies the session: a caller may have put another client in its place
     endpoints: Option<Endpoints>,
     /// The number of failed data connections reported to the budget
@@ -67,8 +67,8 @@ impl Member {
             site: site.clone(),
             home: None,
             config: client.config().clone(),
-            line_limit: client.session.line_limit,
-            endpoints: client.session.endpoints,
+            reading: *client.session.inner.reading(),
+            endpoints: client.session.inner.endpoints(),
             data_failures: 0,
             client,
         })
@@ -130,7 +130,7 @@ impl Member {
         let secure = self.client.is_secure();
         let protected = self.client.protection() == Protection::Private;
         let was_secure = self.config.tls != ftp_proto::TlsPolicy::Plaintext;
-        self.client.session.endpoints == self.endpoints
+        self.client.session.inner.endpoints() == self.endpoints
             && secure == (was_secure && !site.wants_clear_control())
             && protected == (was_secure && !site.wants_clear_data())
     }
@@ -153,8 +153,7 @@ impl Member {
         let request = self.client.session.inner.request();
         request.config_mut().clone_from(&self.config);
         request.clear_effects();
-        self.client.session.utc_offset = None;
-        self.client.session.line_limit = self.line_limit;
+        *self.client.session.inner.reading_mut() = self.reading;
     }
 
     /// Whether the session ended before the server began anything for the task that has it
