@@ -24,7 +24,8 @@ impl Session {
         let (mut moved, mut wakers) = (0, Wakers::Spent);
         #[cfg(feature = "files")]
         local.take_turn(&self.threads).await;
-        self.begin().await;
+        // A procedure that fails before its first request does not prepare for one.
+        self.abandon();
         loop {
             // While the local file was waited for, the session may have been left with another waker.
             poll_fn(|context| {
