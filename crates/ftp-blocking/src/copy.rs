@@ -39,21 +39,10 @@ pub fn copy_between_servers(
         let error = std::io::ErrorKind::NotConnected.into();
         return Err(CopyError::new(CopySide::Source, ftp_session::Error::Io(error)));
     };
-    let mut result = None;
     loop {
         source.settle();
         target.settle();
-        for side in [CopySide::Source, CopySide::Target] {
-            loop {
-                let event = match side {
-                    CopySide::Source => source.inner.poll_event(),
-                    CopySide::Target => target.inner.poll_event(),
-                };
-                let Some(mut event) = event else { break };
-                let ended = copy.handle(side, &mut event, &mut source.inner, &mut target.inner);
-                result = result.or(ended);
-            }
-        }
+        let result = copy.handle_all(&mut source.inner, &mut target.inner);
         source.settle();
         target.settle();
         // If one side was interrupted, it settles within its next call.

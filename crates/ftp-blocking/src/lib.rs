@@ -89,10 +89,10 @@ pub use ftp_session::{
 };
 pub use holder::{Borrowed, OwnedError};
 pub use listing::{Listing, ListingWith, OwnedListing};
+pub use methods::Walk;
 pub use options::Options;
 pub use procedure::ResumeOptions;
 pub use transfer::{Download, DownloadWith, OwnedDownload, OwnedUpload, Upload, UploadWith};
-pub use trees::Walk;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

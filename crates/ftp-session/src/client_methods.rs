@@ -260,6 +260,53 @@ macro_rules! client_methods {
             }
         }
 
+        /// A walk through a directory tree: returns what it finds, item by item
+        ///
+        /// Between two items the session is free: [`Self::client`] borrows it, for a download or any other request that
+        /// leaves the working directory as it is. Names are as the server sends them: to write local files under them,
+        /// use [`local_path`](ftp_session::local_path) for the part of the path below the root of the tree.
+        ///
+        /// An item that is an error stands for a directory that was skipped. The walk goes on, unless the session is
+        /// over.
+        #[must_use = "a walk does nothing before its items are asked for"]
+        #[derive(Debug)]
+        pub struct Walk<'a> {
+            pub(crate) client: &'a mut $client,
+            pub(crate) inner: $crate::procedure::Walk,
+        }
+
+        impl Walk<'_> {
+            /// The session
+            pub const fn client(&mut self) -> &mut $client {
+                self.client
+            }
+
+            /// The number of lines so far that were not recognized, or in which the server reports what it could not
+            /// read
+            ///
+            /// They are not among the items, yet each may stand for a file. Check the number before you delete what was
+            /// not found.
+            #[must_use]
+            pub const fn unknown_lines(&self) -> u64 {
+                self.inner.unknown_lines()
+            }
+        }
+
+        /// Walks
+        impl $client {
+            /// Walks through a directory and everything below it; an empty path is the working directory
+            ///
+            /// Links are reported, not followed. Memory is bounded: each directory is listed completely, and kept until
+            /// it is finished.
+            pub fn walk(
+                &mut self,
+                path: impl AsRef<[u8]>,
+                options: $crate::procedure::WalkOptions,
+            ) -> Walk<'_> {
+                Walk { client: self, inner: $crate::procedure::Walk::new(path, options) }
+            }
+        }
+
         /// Files and directories, over the control connection
         impl $client {
             /// Facts about one file or directory (MLST); the entry's name is the path as the server writes it

@@ -92,4 +92,26 @@ impl ServerCopy {
             _ => None,
         }
     }
+
+    /// [Handles](Self::handle) the events that both sessions have, for shells that need none of them
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::handle`].
+    pub fn handle_all<S: Read + Write, L>(
+        &mut self,
+        source: &mut Session<S, L>,
+        target: &mut Session<S, L>,
+    ) -> Option<Result<(), CopyError>> {
+        let mut result = None;
+        while let Some(mut event) = source.poll_event() {
+            let ended = self.handle(CopySide::Source, &mut event, source, target);
+            result = result.or(ended);
+        }
+        while let Some(mut event) = target.poll_event() {
+            let ended = self.handle(CopySide::Target, &mut event, source, target);
+            result = result.or(ended);
+        }
+        result
+    }
 }

@@ -59,18 +59,8 @@ fn poll_copy(
         source.advance(context);
         target.attend(context, Look::Runtime);
         target.advance(context);
-        for side in [CopySide::Source, CopySide::Target] {
-            loop {
-                let event = match side {
-                    CopySide::Source => source.inner.poll_event(),
-                    CopySide::Target => target.inner.poll_event(),
-                };
-                let Some(mut event) = event else { break };
-                let ended = copy.handle(side, &mut event, &mut source.inner, &mut target.inner);
-                if let Some(result) = ended {
-                    return Poll::Ready(result);
-                }
-            }
+        if let Some(result) = copy.handle_all(&mut source.inner, &mut target.inner) {
+            return Poll::Ready(result);
         }
         if source.inner.has_work() || target.inner.has_work() {
             context.waker().wake_by_ref();

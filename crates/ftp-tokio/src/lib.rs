@@ -198,9 +198,9 @@ pub use ftp_session::{
 };
 pub use io::Connection;
 pub use listing::{Entries, Listing};
+pub use methods::Walk;
 #[cfg(feature = "pool")]
 pub use pool::{Lease, Pool, PoolError, Site};
-pub use procedure::Walk;
 pub use transfer::{Download, Upload};
 
 #[cfg(doctest)]

@@ -4,13 +4,12 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use ftp_session::Error;
-use ftp_session::procedure::{
-    self, Procedure, ProcedureStep, WalkEntry, WalkError, WalkOptions, WalkStep,
-};
+use ftp_session::procedure::{Procedure, ProcedureStep, WalkEntry, WalkError, WalkStep};
 
 use crate::client::Client;
 use crate::io::Look;
 use crate::local::Local;
+use crate::methods::Walk;
 use crate::session::Session;
 
 impl Session {
@@ -108,36 +107,22 @@ enum Wakers {
     Registered,
 }
 
-/// A walk through a directory tree: returns what it finds, item by item
-///
-/// Between two items the session is free: [`Self::client`] borrows it, for a download or any other request
-/// that leaves the working directory as it is. Names are as the server sends them: to write local files under them,
-/// use [`local_path`](crate::local_path) for the part of the path below the root of the tree.
-///
-/// An item that is an error stands for a directory that was skipped. The walk goes on, unless the session is over.
-#[must_use = "a walk does nothing before its items are asked for"]
-#[derive(Debug)]
-pub struct Walk<'a> {
-    client: &'a mut Client,
-    inner: procedure::Walk,
-}
-
 impl Walk<'_> {
-    /// The session
-    pub const fn client(&mut self) -> &mut Client {
-        self.client
-    }
-
-    /// The number of lines so far that were not recognized, or in which the server reports what it could not read
-    ///
-    /// They are not among the items, yet each may stand for a file. Check the number before you delete what was not
-    /// found.
-    #[must_use]
-    pub const fn unknown_lines(&self) -> u64 {
-        self.inner.unknown_lines()
-    }
-
     /// Returns the next item; `None` at the end
+    ///
+    /// ```no_run
+    /// # async fn f(ftp: &mut ftp_tokio::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ftp_tokio::WalkOptions;
+    ///
+    /// let mut walk = ftp.walk("pub", WalkOptions::new());
+    /// while let Some(found) = walk.next().await {
+    ///     let found = found?;
+    ///     if found.path.ends_with(b".sha256") {
+    ///         walk.client().get_lines(&found.path, |line| println!("{line:?}")).await?;
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     ///
     /// If the future is dropped, it is as if it had not been called: the next call lists the directory again.
     pub async fn next(&mut self) -> Option<Result<WalkEntry, WalkError>> {
@@ -179,28 +164,3 @@ macro_rules! methods {
 ftp_session::operations!(methods);
 #[cfg(feature = "files")]
 ftp_session::file_operations!(methods);
-
-/// Walks
-impl Client {
-    /// Walks through a directory and everything below it; an empty path is the working directory
-    ///
-    /// ```no_run
-    /// # async fn f(ftp: &mut ftp_tokio::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use ftp_tokio::WalkOptions;
-    ///
-    /// let mut walk = ftp.walk("pub", WalkOptions::new());
-    /// while let Some(found) = walk.next().await {
-    ///     let found = found?;
-    ///     if found.path.ends_with(b".sha256") {
-    ///         walk.client().get_lines(&found.path, |line| println!("{line:?}")).await?;
-    ///     }
-    /// }
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// Links are reported, not followed. Memory is bounded: each directory is listed completely, and kept until it is
-    /// finished.
-    pub fn walk(&mut self, path: impl AsRef<[u8]>, options: WalkOptions) -> Walk<'_> {
-        Walk { client: self, inner: procedure::Walk::new(path, options) }
-    }
-}
