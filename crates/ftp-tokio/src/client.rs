@@ -12,8 +12,8 @@ use crate::session::Session;
 
 /// A session with an FTP server
 ///
-/// Methods wait until the server has answered, a deadline of the [`Config`] has passed, or the connection is lost.
-/// Paths are bytes, as on the wire; methods accept `&str`, `&[u8]` and `Vec<u8>`.
+/// Methods wait until the server has answered, a deadline of the [`Config`](crate::Config) has passed, or the connection
+/// is lost. Paths are bytes, as on the wire; methods accept `&str`, `&[u8]` and `Vec<u8>`.
 ///
 /// The session remains usable after an error, unless [`Error::is_fatal`] says that it is over; after that, every call
 /// returns the reason. Dropping the client closes the connection without QUIT; [`Self::quit`] sends it.
