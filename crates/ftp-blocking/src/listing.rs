@@ -87,6 +87,9 @@ impl<C: Holder<Client>> ListingWith<C> {
 
     /// Waits for the next line; false at the end
     fn fill(&mut self) -> Result<bool, Error> {
+        if self.lines.has_line() {
+            return Ok(true);
+        }
         let lines = &mut self.lines;
         let filled =
             self.download.read_with(|session, now| lines.fill(session, now).then_some(()))?;

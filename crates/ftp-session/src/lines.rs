@@ -86,7 +86,7 @@ impl Lines {
     ///
     /// [`Error::LineTooLong`]; what follows in this line is then taken for a line of its own.
     pub fn next_line(&mut self) -> Result<Option<&[u8]>, Error> {
-        self.has_line();
+        let _ = self.has_line();
         let (Line::Whole(length) | Line::TooLong(length)) = self.line else { return Ok(None) };
         let line = &self.buffer[self.start..][..length];
         self.start += length;
@@ -132,7 +132,8 @@ impl Lines {
     }
 
     /// Whether [`Self::next_line`] has something to return
-    fn has_line(&mut self) -> bool {
+    #[must_use]
+    pub fn has_line(&mut self) -> bool {
         let Line::Partial(searched) = self.line else { return true };
         let unread = &self.buffer[self.start..self.end];
         let most = self.limit.saturating_add(2);

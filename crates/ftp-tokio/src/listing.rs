@@ -80,6 +80,9 @@ impl<C: Holder<Client>> Listing<C> {
 
     /// Waits for the next line; false at the end
     async fn fill(&mut self) -> Result<bool, Error> {
+        if self.lines.has_line() {
+            return Ok(true);
+        }
         let Self { download, lines } = self;
         let filled = poll_fn(|context| {
             download.poll_with(context, |session, now| lines.fill(session, now).then_some(()))

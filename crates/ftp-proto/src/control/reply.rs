@@ -24,7 +24,6 @@ type Bytes = SmallVec<[u8; 80]>;
 ///
 /// The text is bytes, because servers use any character set. Two replies are equal if their
 /// codes and texts are; it makes no difference which lines repeated the code.
-#[derive(Clone)]
 pub struct Reply {
     code: Code,
     /// The lines as received, joined by LF; for a reply of several lines, followed by its text
@@ -37,6 +36,13 @@ pub struct Reply {
     /// The text of a single line begins after the code and at most one separator, at 3 or 4; that of
     /// several lines after at least two codes.
     text: usize,
+}
+
+/// Copies the bytes at once; the derived one would copy them one by one
+impl Clone for Reply {
+    fn clone(&self) -> Self {
+        Self { code: self.code, bytes: Bytes::from_slice(&self.bytes), text: self.text }
+    }
 }
 
 /// Maximum index at which the text of a single line can begin
