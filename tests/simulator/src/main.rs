@@ -8,9 +8,11 @@
 //! and procedures; `--task NAME`, `--way NAME` and `--server NAME` restrict the run in the same way; a name that
 //! nothing has is an error. `--prefetch always` queues the next download with each task, so that its port is requested
 //! meanwhile (`ftp_proto::Prefetch`), whatever the server does then. `--models` prints the number of cases and failures
-//! of each model, `--traces` prints the trace of the first case of each kind of failure. `--broken
-//! successes|classes|shifts|believes|ragged|hangs|panics` plays a client that is broken on purpose, which the run must
-//! detect.
+//! of each model, `--traces` prints the trace of the first case of each kind of failure, and `--digest` a checksum of
+//! all bytes that have crossed the simulated networks and of all results: the same for each run with the same options,
+//! over real TLS too.
+//! `--broken successes|classes|shifts|believes|ragged|hangs|panics` plays a client that is broken on purpose, which the
+//! run must detect.
 
 use std::process::ExitCode;
 
@@ -29,6 +31,7 @@ struct Options {
     habits: Vec<Habit>,
     models: bool,
     traces: bool,
+    digest: bool,
 }
 
 fn main() -> ExitCode {
@@ -36,7 +39,7 @@ fn main() -> ExitCode {
         eprintln!(
             "usage: faults [--over core|engine|rustls] [--seeds N] \
              [--set places|words|habits|wires|procedures|sessions] [--habit NAME] [--task NAME] \
-             [--way NAME] [--server NAME] [--prefetch always] [--models] [--traces] \
+             [--way NAME] [--server NAME] [--prefetch always] [--models] [--traces] [--digest] \
              [--broken successes|classes|shifts|believes|ragged|hangs|panics]"
         );
         return ExitCode::from(2);
@@ -68,6 +71,9 @@ fn main() -> ExitCode {
             println!("{model}: cases {cases} failed {failed}");
         }
     }
+    if options.digest {
+        println!("digest {:016x}", tally.digest);
+    }
     let (cases, hangs, false_reports, panics) =
         (tally.cases, tally.hangs, tally.false_reports, tally.panics);
     println!("cases {cases} hangs {hangs} false {false_reports} panics {panics}");
@@ -88,6 +94,7 @@ fn options() -> Option<Options> {
         habits: Habit::all(),
         models: false,
         traces: false,
+        digest: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -97,6 +104,10 @@ fn options() -> Option<Options> {
         }
         if argument == "--traces" {
             options.traces = true;
+            continue;
+        }
+        if argument == "--digest" {
+            options.digest = true;
             continue;
         }
         match (&*argument, &*arguments.next()?) {

@@ -10,6 +10,7 @@ mod manner;
 mod net;
 mod play;
 mod procedure;
+mod seeded;
 mod shell;
 mod tls;
 
