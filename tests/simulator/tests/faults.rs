@@ -2,8 +2,8 @@
 
 use ftp_proto::{Error, Prefetch};
 use ftp_simulator::{
-    Ask, Broken, Case, ControlFault, DataFault, End, EngineEnd, Fault, Finding, Habit, Next, Over,
-    Profile, Run, Session, Set, Side, Tally, Task, Tls, Way, Which, WireFault, check,
+    Ask, Broken, BudgetRun, Case, ControlFault, DataFault, End, EngineEnd, Fault, Finding, Habit,
+    Next, Over, Profile, Run, Session, Set, Side, Tally, Task, Tls, Way, Which, WireFault, check,
 };
 
 const MODELLED: Over = Over::Engine(Tls::Modelled);
@@ -230,6 +230,22 @@ fn sessions_over_a_network_that_fails() {
 fn procedures_that_resume_a_file() {
     are_sound(Tls::Modelled, Set::Procedures, Task::ResumeDownload, Way::Clear);
     are_sound(Tls::Modelled, Set::Procedures, Task::ResumeUpload, Way::Clear);
+}
+
+/// One run in 47, because that is no multiple of any number of choices
+#[test]
+fn tasks_that_share_the_sessions_to_a_server() {
+    let tally = BudgetRun { tls: Tls::Modelled, seeds: 1, one_in: 47 }.play();
+    println!("{} cases", tally.cases);
+    assert!(tally.cases > 500 && tally.is_sound(), "{tally:#?}");
+}
+
+#[test]
+fn tasks_that_share_sessions_have_the_same_run_with_the_same_seed() {
+    let play = |seeds, one_in| BudgetRun { tls: Tls::Rustls, seeds, one_in }.play();
+    let (one, other) = (play(1, 491), play(1, 491));
+    assert!(one.cases > 50 && one == other, "{one:#?} {other:#?}");
+    assert_ne!(one.digest, play(2, 2 * 491).digest, "the seed decides nothing");
 }
 
 #[test]
