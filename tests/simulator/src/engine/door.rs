@@ -72,8 +72,8 @@ pub(super) struct Counter {
     pub(super) refusals: Vec<Duration>,
     /// When each data connection was refused
     pub(super) data_refusals: Vec<Duration>,
-    /// How often the wrong password was sent
-    pub(super) wrong_passwords: usize,
+    /// The sessions in which the wrong password was sent
+    pub(super) wrong_passwords: BTreeSet<usize>,
 }
 
 impl Counter {
@@ -88,7 +88,7 @@ impl Counter {
             refused: BTreeSet::new(),
             refusals: Vec::new(),
             data_refusals: Vec::new(),
-            wrong_passwords: 0,
+            wrong_passwords: BTreeSet::new(),
         }
     }
 
@@ -194,7 +194,7 @@ impl Door {
                     });
                 }
                 (password == WRONG).then(|| {
-                    counter.wrong_passwords += 1;
+                    counter.wrong_passwords.insert(self.number);
                     (530, "Login incorrect.".into(), After::Stays)
                 })
             }
