@@ -26,7 +26,10 @@ mod session;
 mod task;
 
 pub use check::{Class, Finding, check};
-pub use engine::{EngineEnd, Tls, play};
+pub use engine::{
+    BudgetCase, BudgetFailure, BudgetRun, BudgetTally, Caller, Course, EngineEnd, Refusal, Tls,
+    play,
+};
 pub use faults::{
     ControlFault, DataFault, Extent, FOREIGN, Fault, HandshakeFault, Position, REFUSALS,
     ReplyFault, Side, Which, WireFault, faults_of, few_faults_of, wire_faults_of, words_of,

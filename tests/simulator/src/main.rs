@@ -8,14 +8,21 @@
 //! and procedures; `--task NAME`, `--way NAME` and `--server NAME` restrict the run in the same way; a name that
 //! nothing has is an error. `--prefetch always` queues the next download with each task, so that its port is requested
 //! meanwhile (`ftp_proto::Prefetch`), whatever the server does then. `--models` prints the number of cases and failures
-//! of each model, `--traces` prints the trace of the first case of each kind of failure. `--broken
-//! successes|classes|shifts|believes|ragged|hangs|panics` plays a client that is broken on purpose, which the run must
-//! detect.
+//! of each model, `--traces` prints the trace of the first case of each kind of failure, and `--digest` a checksum of
+//! all bytes that have crossed the simulated networks and of all results: the same for each run with the same options,
+//! over real TLS too. `--broken successes|classes|shifts|believes|ragged|hangs|panics` plays a client that is broken on
+//! purpose, which the run must detect.
+//!
+//! `--set budget` plays tasks that share the sessions to a server which limits their number, with `--over rustls` those
+//! with TLS over real TLS. `--one-in N` plays one of N such runs.
 
 use std::process::ExitCode;
 
 use ftp_proto::Prefetch;
-use ftp_simulator::{Broken, Failure, Habit, Over, Profile, Run, Set, Task, Tls, Way};
+use ftp_simulator::{
+    Broken, BudgetFailure, BudgetRun, BudgetTally, Failure, Habit, Over, Profile, Run, Set, Task,
+    Tls, Way,
+};
 
 struct Options {
     over: Over,
@@ -29,18 +36,26 @@ struct Options {
     habits: Vec<Habit>,
     models: bool,
     traces: bool,
+    digest: bool,
+    /// Whether tasks that share sessions are played instead of single sessions
+    budget: bool,
+    one_in: usize,
 }
 
 fn main() -> ExitCode {
     let Some(options) = options() else {
         eprintln!(
             "usage: faults [--over core|engine|rustls] [--seeds N] \
-             [--set places|words|habits|wires|procedures|sessions] [--habit NAME] [--task NAME] \
-             [--way NAME] [--server NAME] [--prefetch always] [--models] [--traces] \
+             [--set places|words|habits|wires|procedures|sessions|budget] [--one-in N] \
+             [--habit NAME] [--task NAME] \
+             [--way NAME] [--server NAME] [--prefetch always] [--models] [--traces] [--digest] \
              [--broken successes|classes|shifts|believes|ragged|hangs|panics]"
         );
         return ExitCode::from(2);
     };
+    if options.budget {
+        return budget(&options);
+    }
     if options.broken == Broken::Panics {
         std::panic::set_hook(Box::new(|_| {}));
     }
@@ -68,9 +83,34 @@ fn main() -> ExitCode {
             println!("{model}: cases {cases} failed {failed}");
         }
     }
+    if options.digest {
+        println!("digest {:016x}", tally.digest);
+    }
     let (cases, hangs, false_reports, panics) =
         (tally.cases, tally.hangs, tally.false_reports, tally.panics);
     println!("cases {cases} hangs {hangs} false {false_reports} panics {panics}");
+    if cases > 0 && tally.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Plays tasks that share the sessions to a server
+fn budget(options: &Options) -> ExitCode {
+    let tls = match options.over {
+        Over::Core => Tls::Modelled,
+        Over::Engine(tls) => tls,
+    };
+    let seeds = options.seeds.unwrap_or(1);
+    let tally = BudgetRun { tls, seeds, one_in: options.one_in }.play();
+    for BudgetFailure { count, case, what } in tally.failures.values().take(50) {
+        println!("{count} {case:?}: {what}");
+        if options.traces {
+            println!("{}", case.trace(tls));
+        }
+    }
+    if options.digest {
+        println!("digest {:016x}", tally.digest);
+    }
+    let BudgetTally { cases, hangs, wrong, panics, .. } = tally;
+    println!("cases {cases} hangs {hangs} false {wrong} panics {panics}");
     if cases > 0 && tally.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -88,6 +128,9 @@ fn options() -> Option<Options> {
         habits: Habit::all(),
         models: false,
         traces: false,
+        digest: false,
+        budget: false,
+        one_in: 1,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -97,6 +140,10 @@ fn options() -> Option<Options> {
         }
         if argument == "--traces" {
             options.traces = true;
+            continue;
+        }
+        if argument == "--digest" {
+            options.digest = true;
             continue;
         }
         match (&*argument, &*arguments.next()?) {
@@ -117,6 +164,8 @@ fn options() -> Option<Options> {
             ("--set", "wires") => options.sets = vec![Set::Wires],
             ("--set", "sessions") => options.sets = vec![Set::Places, Set::Wires, Set::Procedures],
             ("--set", "procedures") => options.sets = vec![Set::Procedures],
+            ("--set", "budget") => options.budget = true,
+            ("--one-in", number) => options.one_in = number.parse().ok()?,
             ("--set", "habits") => options.sets = vec![Set::Habits],
             ("--broken", "successes") => options.broken = Broken::Successes,
             ("--broken", "classes") => options.broken = Broken::Classes,

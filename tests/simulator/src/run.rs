@@ -96,6 +96,9 @@ pub struct Tally {
     pub false_reports: usize,
     /// Number of sessions with a panic
     pub panics: usize,
+    /// A checksum of everything that has crossed the simulated networks, and when, and of the results; the same in each
+    /// run with the same options
+    pub digest: u64,
     /// Number of cases and failures for each model
     pub models: BTreeMap<String, (usize, usize)>,
     /// The kinds of failure of each model: their number, and the first one
@@ -216,16 +219,25 @@ impl Tally {
         let (cases, failed) = self.models.entry(model.clone()).or_default();
         *cases += 1;
         let play = || over.play(case, broken, false);
-        let (count, what) = match catch_unwind(AssertUnwindSafe(play)) {
+        let played = catch_unwind(AssertUnwindSafe(play));
+        if let Ok(EngineEnd { end, digest, .. }) = &played {
+            let results = end.ops.iter().flat_map(|op| &op.results);
+            let seen = results.fold(digest ^ end.took.as_micros() as u64, |seen, result| {
+                seen.rotate_left(1) ^ u64::from(result.is_ok())
+            });
+            // A sum, because threads finish their cases in any order.
+            self.digest = self.digest.wrapping_add(seen);
+        }
+        let (count, what) = match played {
             Err(_) => (&mut self.panics, "panic".to_owned()),
             Ok(EngineEnd { wrong: Some(what), .. }) => {
                 (&mut self.false_reports, format!("lie: {what}"))
             }
-            Ok(EngineEnd { end, wrong: None }) if case.task.is_procedure() => match end.bounded {
+            Ok(EngineEnd { end, .. }) if case.task.is_procedure() => match end.bounded {
                 true => return,
                 false => (&mut self.hangs, "hang: the procedure".to_owned()),
             },
-            Ok(EngineEnd { end, wrong: None }) => match check(case, &end) {
+            Ok(EngineEnd { end, .. }) => match check(case, &end) {
                 Finding::Correct => return,
                 Finding::Hang(what) => (&mut self.hangs, format!("hang: {what}")),
                 Finding::FalseReport(what) => (&mut self.false_reports, format!("lie: {what}")),
@@ -243,6 +255,7 @@ impl Tally {
         self.hangs += other.hangs;
         self.false_reports += other.false_reports;
         self.panics += other.panics;
+        self.digest = self.digest.wrapping_add(other.digest);
         for (model, (cases, failed)) in other.models {
             let sum = self.models.entry(model).or_default();
             sum.0 += cases;

@@ -2,8 +2,8 @@
 
 use ftp_proto::{Error, Prefetch};
 use ftp_simulator::{
-    Ask, Broken, Case, End, Fault, Finding, Habit, Next, Over, Profile, Run, Session, Set, Tally,
-    Task, Tls, Way, check,
+    Ask, Broken, BudgetRun, Case, ControlFault, DataFault, End, EngineEnd, Fault, Finding, Habit,
+    Next, Over, Profile, Run, Session, Set, Side, Tally, Task, Tls, Way, Which, WireFault, check,
 };
 
 const MODELLED: Over = Over::Engine(Tls::Modelled);
@@ -51,12 +51,49 @@ fn the_same_seed_gives_the_same_trace() {
             let case = |seed| case(profile, way, Task::Get, seed);
             let play = |seed| over.play(case(seed), Broken::No, true).end.trace;
             assert!(play(7).lines().count() > 20, "the trace is missing");
-            if over != Over::Engine(Tls::Rustls) {
-                assert_eq!(play(7), play(7));
-            }
+            assert_eq!(play(7), play(7));
             assert_ne!(play(7), play(8), "the seed decides nothing");
         }
     }
+}
+
+/// Real TLS sends the same bytes in the same records at the same times, whatever its thread has played before
+#[test]
+fn the_same_seed_gives_the_same_bytes_of_real_tls() {
+    let tasks = [Task::Get, Task::Put, Task::ReadDir, Task::AbortGet, Task::ResumeUpload];
+    let faults = [
+        Fault::None,
+        Fault::Forgotten,
+        Fault::Control(ControlFault::Cut, 60),
+        Fault::Data(DataFault::Reset, 7),
+        Fault::Wire(WireFault::Cut, Which::Control, Side::Server, 900),
+    ];
+    let mut cases = Vec::new();
+    for (profile, task) in Profile::ALL.into_iter().flat_map(|p| tasks.map(|task| (p, task))) {
+        for (way, fault) in
+            [Way::Tls, Way::Implicit].into_iter().flat_map(|w| faults.map(|f| (w, f)))
+        {
+            cases.push(Case { fault, ..case(profile, way, task, 7) });
+        }
+    }
+    let play = |case: &Case| {
+        let EngineEnd { end, digest, .. } = Over::Engine(Tls::Rustls).play(*case, Broken::No, true);
+        (end.trace, digest)
+    };
+    let (forwards, mut backwards) = std::thread::scope(|scope| {
+        let forwards = scope.spawn(|| cases.iter().map(play).collect::<Vec<_>>());
+        let backwards = scope.spawn(|| cases.iter().rev().map(play).collect::<Vec<_>>());
+        (forwards.join().unwrap(), backwards.join().unwrap())
+    });
+    backwards.reverse();
+    for (case, (one, other)) in cases.iter().zip(forwards.iter().zip(&backwards)) {
+        let lines = one.0.lines().zip(other.0.lines());
+        let differs = lines.into_iter().find(|(one, other)| one != other);
+        assert_eq!(differs, None, "{case:?}");
+        assert_eq!(one, other, "{case:?}");
+    }
+    let handshakes = forwards.iter().filter(|(trace, _)| trace.contains("Bytes([22, 3, ")).count();
+    assert_eq!(handshakes, cases.len(), "the bytes are not in the trace");
 }
 
 /// A reply in sixteen small TLS records uses up the allowance of a turn, and an unsolicited one follows it
@@ -193,6 +230,22 @@ fn sessions_over_a_network_that_fails() {
 fn procedures_that_resume_a_file() {
     are_sound(Tls::Modelled, Set::Procedures, Task::ResumeDownload, Way::Clear);
     are_sound(Tls::Modelled, Set::Procedures, Task::ResumeUpload, Way::Clear);
+}
+
+/// One run in 47, because that is no multiple of any number of choices
+#[test]
+fn tasks_that_share_the_sessions_to_a_server() {
+    let tally = BudgetRun { tls: Tls::Modelled, seeds: 1, one_in: 47 }.play();
+    println!("{} cases", tally.cases);
+    assert!(tally.cases > 500 && tally.is_sound(), "{tally:#?}");
+}
+
+#[test]
+fn tasks_that_share_sessions_have_the_same_run_with_the_same_seed() {
+    let play = |seeds, one_in| BudgetRun { tls: Tls::Rustls, seeds, one_in }.play();
+    let (one, other) = (play(1, 491), play(1, 491));
+    assert!(one.cases > 50 && one == other, "{one:#?} {other:#?}");
+    assert_ne!(one.digest, play(2, 2 * 491).digest, "the seed decides nothing");
 }
 
 #[test]

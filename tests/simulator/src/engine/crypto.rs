@@ -72,7 +72,7 @@ static SUITE: Tls13CipherSuite = Tls13CipherSuite {
 
 /// Implements each part of the provider
 #[derive(Clone, Copy, Debug)]
-struct Model;
+pub(super) struct Model;
 
 /// A checksum
 #[derive(Clone, Copy)]

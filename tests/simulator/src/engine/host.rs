@@ -8,6 +8,7 @@ mod layer;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::door::{After, Door, Welcome};
 use super::net::{Handshake, Net, PORT, Plain, Segment, Timer};
 use super::tls::Tls;
 use crate::replies::Out;
@@ -20,6 +21,8 @@ use layer::{Heard, Layer};
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) server: Server,
+    /// Decides which sessions are admitted; `None` if all are
+    pub(super) door: Option<Door>,
     case: Case,
     tls: Tls,
     /// Number of commands that the server has read
@@ -40,6 +43,7 @@ impl Host {
     pub(super) fn new(case: Case, tls: Tls) -> Self {
         Self {
             server: case.server(),
+            door: None,
             case,
             tls,
             commands: 0,
@@ -63,6 +67,9 @@ impl Host {
             Segment::Syn => self.take_data(net, link),
             Segment::Bytes(bytes, _) if self.control == Some(link) => {
                 self.hear_control(net, &bytes);
+            }
+            Segment::End | Segment::Reset if self.control == Some(link) && self.door.is_some() => {
+                self.end_control(net);
             }
             // The end of a connection does not concern the transfer for which the client has begun another one.
             _ if net.link(link).number < net.number => {}
@@ -157,8 +164,21 @@ impl Host {
 
     fn greet(&mut self, net: &mut Net) {
         let mut out = Vec::new();
-        self.server.greet(&mut out);
+        match self.door.as_ref().map_or(Welcome::Admitted, |door| door.greet(net.now)) {
+            Welcome::Admitted => self.server.greet(&mut out),
+            Welcome::Refused(code, text) => {
+                self.server.refuse("", code, &text, &mut out);
+                out.push(Answer::Close);
+            }
+            Welcome::Closed => out.push(Answer::Close),
+        }
         self.answer(net, out);
+    }
+
+    /// Ends the session with 421
+    pub(super) fn cut(&mut self, net: &mut Net, text: &str) {
+        self.stray(net, 421, text);
+        self.end_control(net);
     }
 
     fn hear_control(&mut self, net: &mut Net, bytes: &[u8]) {
@@ -195,6 +215,12 @@ impl Host {
         self.commands += 1;
         if let Some(argument) = line.strip_prefix("PORT ").or_else(|| line.strip_prefix("EPRT ")) {
             self.caller = address(argument);
+        }
+        let refused = self.door.as_ref().and_then(|door| door.refuses(line, net.now));
+        if let Some((code, text, after)) = refused.filter(|_| !self.server.is_moving()) {
+            self.server.refuse(line, code, &text, &mut out);
+            out.extend((after == After::Closes).then_some(Answer::Close));
+            return self.answer(net, out);
         }
         match net.control.fault {
             // A command that waits for the end of a transfer is carried out or refused after that end.
@@ -244,6 +270,9 @@ impl Host {
 
     fn end_control(&mut self, net: &mut Net) {
         net.control.open = false;
+        if let Some(door) = &self.door {
+            door.leave(net.now);
+        }
         if let Some(link) = self.control {
             let notify = self.layer.close();
             if !notify.is_empty() {

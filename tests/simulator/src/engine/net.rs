@@ -136,6 +136,8 @@ pub(super) struct Net {
     pub(super) asked: Arc<AtomicUsize>,
     /// Bytes on the wire while the task was running
     pub(super) wires: [[usize; 2]; 2],
+    /// A checksum of everything that has crossed the network, and when
+    pub(super) digest: u64,
     /// The trace, one event per line
     pub(super) trace: Option<String>,
 }
@@ -161,6 +163,7 @@ impl Net {
             next: None,
             asked: Arc::default(),
             wires: [[0; 2]; 2],
+            digest: 0,
             trace: None,
         }
     }
@@ -228,6 +231,7 @@ impl Net {
             Side::Server => Arrival::Client,
             Side::Client => Arrival::Server,
         };
+        self.record(link, side, &segment, at);
         match fault {
             None => self.at(at, arrive(link, segment)),
             Some(how) => {
@@ -238,6 +242,30 @@ impl Net {
             }
         }
         at
+    }
+
+    /// Adds a segment to the trace and to the checksum
+    fn record(&mut self, link: usize, side: Side, segment: &Segment, at: Duration) {
+        self.note(|| format!("  {side:?} {link} sends {segment:?}, which arrives at {at:?}"));
+        let bytes = match segment {
+            Segment::Bytes(bytes, _) => bytes.as_slice(),
+            Segment::Syn => b"syn",
+            Segment::Open => b"open",
+            Segment::Refused => b"refused",
+            Segment::End => b"end",
+            Segment::Reset => b"reset",
+        };
+        let mut add = |number: u64| {
+            self.digest = (self.digest.rotate_left(5) ^ number).wrapping_mul(0x517C_C1B7_2722_0A95);
+        };
+        add(at.as_micros() as u64);
+        add((link * 2 + side as usize) as u64);
+        add(bytes.len() as u64);
+        for word in bytes.chunks(8) {
+            let mut whole = [0; 8];
+            whole[..word.len()].copy_from_slice(word);
+            add(u64::from_le_bytes(whole));
+        }
     }
 
     /// Lets the network fail

@@ -20,11 +20,13 @@ pub struct EngineEnd {
     pub end: End,
     /// An error that is wrong in every case
     pub wrong: Option<String>,
+    /// A checksum of everything that has crossed the network, and when; 0 for the core, which has no network
+    pub digest: u64,
 }
 
 impl From<End> for EngineEnd {
     fn from(end: End) -> Self {
-        Self { end, wrong: None }
+        Self { end, wrong: None, digest: 0 }
     }
 }
 
@@ -223,6 +225,7 @@ impl Play {
         let mut end = self.shell.end(bounded);
         end.ops = std::mem::take(&mut self.requests.ops);
         end.aborted = self.aborted;
-        EngineEnd { end, wrong: self.wrong.take() }
+        let digest = self.shell.net.borrow().digest;
+        EngineEnd { end, wrong: self.wrong.take(), digest }
     }
 }

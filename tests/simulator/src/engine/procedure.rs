@@ -101,7 +101,9 @@ pub(super) fn play(case: Case, tls: Tls, broken: Broken, traced: bool) -> Engine
         Err(_) => None,
     };
     shell.note(|| format!("{outcome:?}: {wrong:?}"));
-    EngineEnd { end: shell.end(bounded), wrong }
+    let end = shell.end(bounded);
+    let digest = shell.net.borrow().digest;
+    EngineEnd { end, wrong, digest }
 }
 
 /// Returns the result, or why the clock stopped

@@ -47,6 +47,8 @@ pub(super) struct Shell {
     steps: u32,
     spins: u32,
     last: Duration,
+    /// When it counts as hanging
+    pub(super) until: Duration,
     /// How far the session has come: bytes, replies, commands
     pub(super) extent: (usize, usize, usize),
 }
@@ -66,6 +68,17 @@ pub(super) enum Waited {
 
 impl Shell {
     pub(super) fn new(case: Case, tls: Tls, broken: Broken, traced: bool) -> Self {
+        Self::begun_at(Duration::ZERO, case, tls, broken, traced)
+    }
+
+    /// As [`Self::new`], but the session begins at this time
+    pub(super) fn begun_at(
+        now: Duration,
+        case: Case,
+        tls: Tls,
+        broken: Broken,
+        traced: bool,
+    ) -> Self {
         // Each case has a client of its own, because there are more cases than timings.
         let mut hasher = DefaultHasher::new();
         case.hash(&mut hasher);
@@ -73,6 +86,7 @@ impl Shell {
         crypto::seed(seed.number());
         let manner = Manner::new(&mut seed);
         let mut net = Net::new(seed, manner, Replies::new(case.fault));
+        net.now = now;
         net.trace = traced.then(|| format!("{manner:?}\n"));
         let asked = Arc::new(AtomicUsize::new(1));
         net.asked = Arc::clone(&asked);
@@ -83,9 +97,9 @@ impl Shell {
                 }
             });
         let session = if manner.dials {
-            Session::dialed_by_shell(NAME, PORT, options, Time::ZERO)
+            Session::dialed_by_shell(NAME, PORT, options, Time::after_origin(now))
         } else {
-            Session::new(&[(THERE, PORT).into()], options, Time::ZERO)
+            Session::new(&[(THERE, PORT).into()], options, Time::after_origin(now))
         };
         let mut session: Session<Sock, Listening> = session.unwrap();
         session.start();
@@ -98,7 +112,8 @@ impl Shell {
             dialing: None,
             steps: 0,
             spins: 0,
-            last: Duration::ZERO,
+            last: now,
+            until: now + BOUND,
             extent: (0, 0, 0),
         }
     }
@@ -170,16 +185,13 @@ impl Shell {
         if self.spins > SPINS {
             return Waited::Spins;
         }
-        if self.steps > STEPS || now > BOUND {
+        if self.steps > STEPS || now > self.until {
             return Waited::Stuck;
         }
-        if self.session.has_work() || self.manner.wakes == Wakes::Level && self.poll() {
+        if self.has_work() {
             return Waited::Fine;
         }
-        let deadline = [self.session.deadline(), self.dialing.as_ref().and_then(|d| d.until)];
-        let deadline = deadline.into_iter().flatten().min();
-        let deadline = deadline.filter(|_| self.broken != Broken::Hangs);
-        let deadline = deadline.map(Time::since_origin);
+        let deadline = self.deadline();
         let next = self.net.borrow().next_arrival();
         let waited = match (next, deadline) {
             (Some(next), deadline) if deadline.is_none_or(|deadline| next <= deadline) => {
@@ -198,6 +210,49 @@ impl Shell {
             self.poll();
         }
         waited
+    }
+
+    /// Whether a turn is due at once
+    fn has_work(&mut self) -> bool {
+        self.session.has_work() || self.manner.wakes == Wakes::Level && self.poll()
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        let deadline = [self.session.deadline(), self.dialing.as_ref().and_then(|d| d.until)];
+        let deadline = deadline.into_iter().flatten().min();
+        deadline.filter(|_| self.broken != Broken::Hangs).map(Time::since_origin)
+    }
+
+    /// Until when [`Self::wait`] would wait; `None` if nothing will ever happen
+    pub(super) fn next(&mut self) -> Option<Duration> {
+        if self.has_work() {
+            return Some(self.net.borrow().now);
+        }
+        [self.net.borrow().next_arrival(), self.deadline()].into_iter().flatten().min()
+    }
+
+    /// Sets the clock to a time that has passed elsewhere
+    pub(super) fn catch_up(&self, now: Duration) {
+        let mut net = self.net.borrow_mut();
+        net.now = net.now.max(now);
+    }
+
+    /// Closes all connections without QUIT; only the server hears what is still in flight
+    pub(super) fn leave(&mut self) {
+        self.dialing = None;
+        self.net.borrow_mut().close_all();
+    }
+
+    /// Lets the server hear the next event after [`Self::leave`]; returns false if there is none
+    pub(super) fn settle_one(&mut self) -> bool {
+        let mut net = self.net.borrow_mut();
+        match net.advance() {
+            Some(Happening::ToServer(link, segment)) => self.host.hear(&mut net, link, segment),
+            Some(Happening::Due(timer)) => self.host.due(&mut net, timer),
+            Some(_) => {}
+            None => return false,
+        }
+        true
     }
 
     /// Lets the next event happen, and more if the shell oversleeps, which must not make anything count as late

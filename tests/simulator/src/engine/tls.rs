@@ -4,22 +4,22 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ftp_session::ftp_tls::TlsConfig;
-use ftp_session::ftp_tls::rustls::crypto::aws_lc_rs;
-use ftp_session::ftp_tls::rustls::pki_types::{PrivateKeyDer, UnixTime};
+use ftp_session::ftp_tls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 use ftp_session::ftp_tls::rustls::time_provider::TimeProvider;
 use ftp_session::ftp_tls::rustls::{
     ClientConfig, RootCertStore, ServerConfig, ServerConnection, version,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_ED25519};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use super::crypto::{self, Ticketer};
+use super::seeded;
 
 /// The cryptography of TLS
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tls {
     /// rustls without cryptography
     Modelled,
-    /// rustls with aws-lc
+    /// rustls with aws-lc, whose random numbers are seeded
     Rustls,
 }
 
@@ -67,19 +67,17 @@ impl Tls {
 
 impl Shared {
     fn new(tls: Tls) -> Self {
-        // Ed25519 keys and signatures have a fixed length, so that the same seed splits records at the same places.
-        let key = || KeyPair::generate_for(&PKCS_ED25519).unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.serial_number = Some(1.into());
-        let authority = CertifiedIssuer::self_signed(params, key()).unwrap();
+        let authority = CertifiedIssuer::self_signed(params, key(1)).unwrap();
         let mut params = CertificateParams::new(vec!["ftp.example".into()]).unwrap();
         params.serial_number = Some(2.into());
-        let server_key = key();
+        let server_key = key(2);
         let certificate = params.signed_by(&server_key, &authority).unwrap().der().clone();
         let provider = match tls {
             Tls::Modelled => crypto::provider(),
-            Tls::Rustls => Arc::new(aws_lc_rs::default_provider()),
+            Tls::Rustls => seeded::provider(),
         };
         let mut roots = RootCertStore::empty();
         roots.add(authority.der().clone()).unwrap();
@@ -108,4 +106,13 @@ impl Shared {
         }
         Self { client: TlsConfig::from_rustls(client), servers }
     }
+}
+
+/// A key with a constant secret: Ed25519, whose signatures contain no random number
+fn key(secret: u8) -> KeyPair {
+    // RFC 8410 section 7, with a secret of 32 bytes
+    const BEFORE_THE_SECRET: [u8; 16] =
+        [0x30, 0x2E, 2, 1, 0, 0x30, 5, 6, 3, 0x2B, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    let der = [BEFORE_THE_SECRET.as_slice(), &[secret; 32]].concat();
+    KeyPair::try_from(&PrivatePkcs8KeyDer::from(der)).unwrap()
 }

@@ -116,6 +116,11 @@ impl Net {
         }
     }
 
+    pub(in super::super) fn close_all(&mut self) {
+        self.stop_listening();
+        (0..self.links.len()).for_each(|link| self.close(link));
+    }
+
     pub(super) fn read(&mut self, link: usize, buffer: &mut [u8]) -> io::Result<usize> {
         let manner = self.manner;
         if manner.whims && self.seed.below(8) == 0 && !self.links[link].inbox.is_empty() {
