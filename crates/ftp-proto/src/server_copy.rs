@@ -109,6 +109,20 @@ impl ServerCopy {
         }
     }
 
+    /// The request of one side that is running, if any; to end the copy early, [abort](Client::abort) those of both
+    /// sides
+    #[must_use]
+    pub const fn current(&self, side: CopySide) -> Option<OpId> {
+        match (&self.state, side) {
+            (State::Listening(op), CopySide::Source) => Some(op.id()),
+            (State::Announcing(op), CopySide::Target) => Some(op.id()),
+            (State::Storing(op), CopySide::Target)
+            | (State::Moving { source: Half::Running(op), .. }, CopySide::Source)
+            | (State::Moving { target: Half::Running(op), .. }, CopySide::Target) => Some(op.id()),
+            _ => None,
+        }
+    }
+
     /// Takes an event of one of the two clients; returns `Some` once, when the copy has ended
     pub fn handle(
         &mut self,

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use ftp_proto::{CopySide, TransferType};
+use ftp_proto::{CopySide, OpId, TransferType};
 
 use crate::error::Error;
 use crate::event::{Event, explain};
@@ -104,14 +104,24 @@ impl ServerCopy {
         target: &mut Session<S, L>,
     ) -> Option<Result<(), CopyError>> {
         let mut result = None;
-        while let Some(mut event) = source.poll_event() {
-            let ended = self.handle(CopySide::Source, &mut event, source, target);
+        loop {
+            // An event of one side may have caused one of the other.
+            let (side, mut event) = match source.poll_event() {
+                Some(event) => (CopySide::Source, event),
+                None => match target.poll_event() {
+                    Some(event) => (CopySide::Target, event),
+                    None => return result,
+                },
+            };
+            let ended = self.handle(side, &mut event, source, target);
             result = result.or(ended);
         }
-        while let Some(mut event) = target.poll_event() {
-            let ended = self.handle(CopySide::Target, &mut event, source, target);
-            result = result.or(ended);
-        }
-        result
+    }
+
+    /// The request of one side that is running, if any; to end the copy early, [abort](Session::abort) those of both
+    /// sides
+    #[must_use]
+    pub const fn current(&self, side: CopySide) -> Option<OpId> {
+        self.inner.current(side)
     }
 }

@@ -59,7 +59,10 @@ fn poll_copy(
         source.advance(context);
         target.attend(context, Look::Runtime);
         target.advance(context);
-        if let Some(result) = copy.handle_all(&mut source.inner, &mut target.inner) {
+        let result = copy.handle_all(&mut source.inner, &mut target.inner);
+        source.watch(copy.current(CopySide::Source));
+        target.watch(copy.current(CopySide::Target));
+        if let Some(result) = result {
             return Poll::Ready(result);
         }
         if source.inner.has_work() || target.inner.has_work() {
