@@ -79,6 +79,7 @@ impl Session {
         };
         session.inner.start();
         session.endpoints = session.until(|session| {
+            session.inner.discard_events();
             let endpoints = session.inner.endpoints().map(Ok);
             endpoints.or_else(|| session.inner.ended().map(Err))
         })?;
@@ -180,6 +181,7 @@ impl Session {
     /// Waits until no reply is expected and no data connection is open
     pub(crate) fn rest(&mut self) -> Result<(), Error> {
         self.until(|session| {
+            session.inner.discard_events();
             let ended = session.inner.ended().map(Err);
             ended.or_else(|| session.inner.is_idle().then_some(Ok(())))
         })

@@ -603,14 +603,19 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Returns the result of a request, once it has ended; for callers that wait for one request after another
     ///
-    /// It drops all events before the result. If a connection breaks, every request that has not ended gets that as
+    /// It drops all events before the result, and while there is none, all events but the ends of requests, so that a
+    /// server can't make them pile up. If a connection breaks, every request that has not ended gets that as
     /// its result.
     pub fn completed<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
         self.collect();
-        let (index, result) = self.events.iter_mut().enumerate().find_map(|(index, event)| {
+        let found = self.events.iter_mut().enumerate().find_map(|(index, event)| {
             let Event::Completed(done) = event else { return None };
             Some((index, done.take(op)?))
-        })?;
+        });
+        let Some((index, result)) = found else {
+            self.events.retain(|event| matches!(event, Event::Completed(_) | Event::Closed(_)));
+            return None;
+        };
         self.events.drain(..=index);
         Some(result)
     }
