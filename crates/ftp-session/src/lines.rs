@@ -1,5 +1,6 @@
 //! Texts and listings, line by line
 
+use std::fmt;
 use std::io::{Read, Write};
 
 use ftp_proto::Time;
@@ -18,7 +19,6 @@ const MAX_COLLECTED: usize = 64 * 1024 * 1024;
 ///
 /// Use one value for each transfer. As with every transfer, its completion says whether the text is complete; tell it
 /// of that with [`Self::end`].
-#[derive(Debug)]
 pub struct Lines {
     buffer: Vec<u8>,
     /// The bytes of the buffer that were not returned yet
@@ -103,16 +103,14 @@ impl Lines {
     /// As [`Self::next_line`]; [`Error::ListingTooLong`] if all lines collected by this value take more than 64 MiB of
     /// memory.
     pub fn collect(&mut self, lines: &mut Vec<Vec<u8>>) -> Result<(), Error> {
-        let mut held = self.held;
-        while let Some(line) = self.next_line()? {
+        while let Some(line) = self.next_line()?.map(<[u8]>::to_vec) {
             // Each allocation has an overhead, too.
-            held += line.len() + size_of::<Vec<u8>>() + 16;
-            if held > MAX_COLLECTED {
+            self.held += line.len() + size_of::<Vec<u8>>() + 16;
+            if self.held > MAX_COLLECTED {
                 return Err(Error::ListingTooLong { limit: MAX_COLLECTED });
             }
-            lines.push(line.to_vec());
+            lines.push(line);
         }
-        self.held = held;
         Ok(())
     }
 
@@ -161,6 +159,16 @@ impl Lines {
             self.buffer.resize(length, 0);
         }
         &mut self.buffer[self.end..]
+    }
+}
+
+/// Without the text, which may be long, and a secret
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines")
+            .field("unread", &self.unread().len())
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }
 
@@ -242,6 +250,25 @@ mod tests {
         };
         assert!(matches!(error, Error::ListingTooLong { limit: MAX_COLLECTED }));
         assert!(found.len() * size_of::<Vec<u8>>() < MAX_COLLECTED);
+    }
+
+    /// Lines count though one among them is too long, for callers that go on after that
+    #[test]
+    fn lines_that_are_too_long_do_not_lift_the_bound() {
+        let mut lines = Lines::new(8);
+        let mut found = Vec::new();
+        let text = b"a line\n".repeat(1000);
+        for _ in 0..2000 {
+            arrive(&mut lines, &text);
+            arrive(&mut lines, b"one that is too long\n");
+            while let Err(error) = lines.collect(&mut found) {
+                if let Error::ListingTooLong { .. } = error {
+                    assert!(found.len() * size_of::<Vec<u8>>() < MAX_COLLECTED);
+                    return;
+                }
+            }
+        }
+        panic!("{} lines", found.len());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
+use core::fmt;
 
 use super::format::Format;
 use super::item::Item;
@@ -29,7 +30,6 @@ const ROOM: usize = 16 * 1024;
 /// assert!(listing.next_entry().is_none());
 /// assert_eq!(listing.unknown_lines(), 1);
 /// ```
-#[derive(Debug)]
 pub struct ListingReader {
     parser: ListingParser,
     buffer: Box<[u8]>,
@@ -37,6 +37,17 @@ pub struct ListingReader {
     end: usize,
     state: State,
     tally: Tally,
+}
+
+/// Without the bytes
+impl fmt::Debug for ListingReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListingReader")
+            .field("unread", &(self.end - self.start))
+            .field("state", &self.state)
+            .field("tally", &self.tally)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
