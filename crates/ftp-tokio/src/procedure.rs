@@ -24,7 +24,7 @@ impl Session {
         #[cfg(feature = "files")]
         local.take_turn(&self.threads).await;
         // A procedure that fails before its first request does not prepare for one.
-        self.abandon();
+        self.resume();
         loop {
             // While the local file was waited for, the session may have been left with another waker.
             poll_fn(|context| {

@@ -158,6 +158,7 @@ impl Session {
     /// Waits until no reply is expected and no data connection is open
     pub(crate) async fn rest(&mut self) -> Result<(), Error> {
         self.wait(|session| {
+            session.inner.discard_events();
             let ended = session.inner.ended().map(Err);
             ended.or_else(|| session.inner.is_idle().then_some(Ok(())))
         })
@@ -185,11 +186,8 @@ impl Session {
     ///
     /// Anything unsettled is settled with the server before the request is sent.
     pub(crate) async fn begin(&mut self) -> &mut ftp_proto::Client {
-        // The clock may still run, if a call was dropped while it waited.
-        self.stop_clock();
-        self.run_clock();
+        self.resume();
         self.inner.stop_keep_alive();
-        self.abandon();
         poll_fn(|context| {
             self.attend(context, Look::Socket);
             self.advance(context);
@@ -198,6 +196,14 @@ impl Session {
         .await;
         self.inner.discard_events();
         self.inner.request()
+    }
+
+    /// Begins a call: leaves out the time since the last one, and aborts what that has left
+    pub(crate) fn resume(&mut self) {
+        // The clock may still run, if a call was dropped while it waited.
+        self.stop_clock();
+        self.run_clock();
+        self.abandon();
     }
 
     /// Reads what the server has sent meanwhile, without waiting and without sending a request

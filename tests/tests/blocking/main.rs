@@ -11,8 +11,11 @@ mod addresses;
 mod batches;
 mod calls;
 mod cancelling;
+mod copies;
 mod dialing;
 mod files;
+mod leftovers;
+mod listings;
 mod owned;
 mod prefetch;
 

@@ -14,6 +14,7 @@ mod dropping;
 mod files;
 mod get;
 mod http;
+mod leftovers;
 mod memory;
 mod operations;
 mod polls;

@@ -1,0 +1,244 @@
+//! What calls leave behind that were dropped or have failed
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use ftp_tests::scripted::{Peer, Server, accept};
+use ftp_tokio::{Client, Config, List, TlsPolicy};
+use tokio::time::{sleep, timeout};
+
+fn short() -> Config {
+    let mut config = Config::new(TlsPolicy::Plaintext);
+    config.pipeline = false;
+    config.data_timeout = Duration::from_millis(200);
+    config.settle_timeout = Duration::from_millis(600);
+    config.reply_timeout = Duration::from_millis(600);
+    config
+}
+
+async fn log_in(server: &Server, config: Config) -> Client {
+    let mut client = Client::connect(server.address(), config).await.unwrap();
+    client.login("u", "p").await.unwrap();
+    client
+}
+
+/// Answers whatever comes
+fn obey(s: &mut Peer) {
+    while let Some(command) = s.command() {
+        let verb = command.split(|byte| *byte == b' ').next().unwrap();
+        match verb {
+            b"MKD" => s.reply("257 \"/d\" made"),
+            b"PWD" => s.reply("257 \"/\""),
+            b"REST" => s.reply("350 at 0"),
+            b"QUIT" => s.reply("221 bye"),
+            b"CWD" => s.reply("550 none"),
+            _ => s.reply("200 fine"),
+        }
+    }
+}
+
+/// Lets a transfer stall until its error, then pauses; the session has to settle within the next call
+async fn stall(next: impl AsyncFnOnce(&mut Client)) {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let listener = s.epsv();
+        let _data = accept(&listener);
+        s.exchange("RETR f", "150 here");
+        s.settle();
+        obey(s);
+    });
+    let mut client = log_in(&server, short()).await;
+    client.get("f").await.unwrap().finish().await.unwrap_err();
+    sleep(Duration::from_secs(1)).await;
+    next(&mut client).await;
+    drop(client);
+    server.join();
+}
+
+#[tokio::test]
+async fn a_pause_after_a_stalled_transfer_does_not_count() {
+    stall(async |client| client.noop().await.map(drop).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_pause_after_a_stalled_transfer_does_not_count_for_a_procedure() {
+    stall(async |client| client.create_dir_all("d").await.map(drop).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_pause_does_not_count_though_a_procedure_fails_before_its_first_request() {
+    stall(async |client| {
+        client.remove_dir_all("").await.unwrap_err();
+        client.noop().await.map(drop).unwrap();
+    })
+    .await;
+}
+
+/// A call was dropped; the server answers in less than the timeout, if the caller's pause is left out
+async fn drop_a_call(next: impl AsyncFnOnce(&mut Client)) {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.expect("PWD");
+        std::thread::sleep(Duration::from_millis(1200));
+        s.reply("257 \"/\"");
+        obey(s);
+    });
+    let mut client = log_in(&server, short()).await;
+    timeout(Duration::from_millis(20), client.pwd()).await.unwrap_err();
+    sleep(Duration::from_secs(1)).await;
+    next(&mut client).await;
+    drop(client);
+    server.join();
+}
+
+#[tokio::test]
+async fn a_pause_after_a_dropped_call_does_not_count() {
+    drop_a_call(async |client| client.noop().await.map(drop).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_pause_after_a_dropped_call_does_not_count_for_a_procedure() {
+    drop_a_call(async |client| client.create_dir_all("d").await.map(drop).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_pause_after_a_dropped_call_does_not_count_for_a_walk() {
+    drop_a_call(async |client| {
+        let mut walk = client.walk("d", ftp_tokio::WalkOptions::new());
+        // The directory does not exist, but the session goes on.
+        let found = walk.next().await;
+        let error = found.map(|found| found.map(drop));
+        assert!(walk.client().is_connected(), "{error:?}");
+    })
+    .await;
+}
+
+/// Lines read ahead, then an error in the middle
+#[tokio::test]
+async fn an_error_after_lines_that_were_read_ahead() {
+    for way in 0..4 {
+        let server = Server::start(|s| {
+            s.welcome();
+            s.exchange("TYPE A", "200 text");
+            let listener = s.epsv();
+            let mut data = accept(&listener);
+            s.exchange("NLST", "150 here");
+            data.write_all(b"a\r\nb\r\nc\r\nd").unwrap();
+            std::thread::sleep(Duration::from_millis(30));
+            drop(data);
+            s.reply("451 disk on fire");
+            obey(s);
+        });
+        let mut config = short();
+        config.data_timeout = Duration::from_secs(5);
+        let client = log_in(&server, config).await;
+        let mut listing = client.into_list(List::names("")).await.unwrap();
+        assert_eq!(listing.next_line().await.unwrap(), Some(&b"a"[..]));
+        let client = match way {
+            0 => {
+                let mut entries = listing.entries();
+                assert_eq!(entries.next().await.unwrap().unwrap().name(), b"b");
+                assert_eq!(entries.next().await.unwrap().unwrap().name(), b"c");
+                let error = entries.next().await.unwrap().unwrap_err();
+                assert_eq!(error.reply().unwrap().code().get(), 451);
+                assert!(entries.next().await.is_none());
+                entries.finish().await.unwrap_err().into_parts().1
+            }
+            1 => {
+                assert_eq!(listing.next_line().await.unwrap(), Some(&b"b"[..]));
+                assert_eq!(listing.next_line().await.unwrap(), Some(&b"c"[..]));
+                for _ in 0..3 {
+                    let error = listing.next_line().await.unwrap_err();
+                    assert_eq!(error.reply().unwrap().code().get(), 451);
+                }
+                listing.finish().await.unwrap_err().into_parts().1
+            }
+            2 => listing.collect_lines().await.unwrap_err().into_parts().1,
+            _ => {
+                let mut bytes = Vec::new();
+                let error = tokio::io::AsyncReadExt::read_to_end(&mut listing, &mut bytes).await;
+                assert!(error.is_err());
+                assert_eq!(bytes, b"b\r\nc\r\nd");
+                listing.abort().await.unwrap().1.into()
+            }
+        };
+        let mut client = client.unwrap();
+        client.noop().await.unwrap();
+        drop(client);
+        server.join();
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_copy_is_settled_by_the_next_call() {
+    let source = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("PASV", "227 (127,0,0,1,1,1)");
+        s.exchange("RETR a", "150 here");
+        s.settle();
+        obey(s);
+    });
+    let target = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.active();
+        s.exchange("STOR b", "150 send it");
+        s.settle();
+        obey(s);
+    });
+    let mut config = short();
+    config.settle_timeout = Duration::from_secs(2);
+    let mut from = log_in(&source, config.clone()).await;
+    let mut to = log_in(&target, config).await;
+    let copy = ftp_tokio::copy_between_servers(
+        &mut from,
+        "a",
+        &mut to,
+        "b",
+        ftp_tokio::TransferType::Image,
+    );
+    timeout(Duration::from_millis(300), copy).await.unwrap_err();
+    let patience = Duration::from_secs(4);
+    let results = [timeout(patience, from.noop()).await, timeout(patience, to.noop()).await];
+    assert!(results.iter().all(|result| matches!(result, Ok(Ok(_)))), "{results:?}");
+    drop((from, to));
+    source.join();
+    target.join();
+}
+
+/// Each operation is dropped at each of its polls; an hour later, a procedure is the next call
+#[tokio::test(start_paused = true)]
+async fn a_procedure_after_a_dropped_call_and_an_hour() {
+    use crate::dropping::{at_every_poll, clear, file, polled, secure};
+    use crate::memory::{World, slowly};
+    use crate::operations::{OPERATIONS, server};
+    for (options, tls) in [(clear(), false), (secure(), true)] {
+        let (mut bad, mut all) = (Vec::new(), 0);
+        slowly(async {
+            for (name, operation) in OPERATIONS.iter().copied() {
+                let polls = at_every_poll(async |polls| {
+                    let world = World::new(server());
+                    let mut client = world.connect(options.clone()).await.unwrap();
+                    client.login("u", "p").await.unwrap();
+                    let done = polled(operation(&mut client), polls).await;
+                    sleep(Duration::from_secs(3600)).await;
+                    client.remove_dir_all("").await.unwrap_err();
+                    let made = client.create_dir_all("somewhere").await;
+                    let mut bytes = Vec::new();
+                    let other = client.download_to("other", &mut bytes).await;
+                    if let (Ok(_), Ok(_)) = (&made, &other) {
+                        assert!(bytes == file(3), "{name} {polls} {tls}: wrong bytes");
+                    } else {
+                        bad.push(format!("{name} {polls}: {made:?} {other:?}"));
+                    }
+                    done.is_some()
+                });
+                all += polls.await;
+            }
+        })
+        .await;
+        assert!(bad.is_empty(), "tls: {tls}, {} of {all}: {:?}", bad.len(), bad.first());
+    }
+}
