@@ -119,9 +119,14 @@ impl ListingReader {
         self.parser.last_line_is_open()
     }
 
-    /// Whether [`Self::next_item`] can return a line without more bytes
+    /// Whether [`Self::next_item`] can return a line without more bytes; after the [end](Self::end), that returns what
+    /// is left in any case
     #[must_use]
     pub fn has_line(&mut self) -> bool {
+        if self.state == State::Over {
+            // The parser must not take the last line, which may be cut off, for a whole one.
+            return false;
+        }
         let mut input = &self.buffer[self.start..self.end];
         let has_line = self.parser.has_item(&mut input);
         self.start = self.end - input.len();
