@@ -77,11 +77,14 @@ impl<C: Holder<Client>> EntriesWith<C> {
     ///
     /// # Errors
     ///
-    /// Why the listing failed.
+    /// Why the listing failed; returned again if you go on.
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, Error> {
         let _call = self.download.call();
         self.arrive(|reader, session, now| reader.fill(session, now).then_some(()))?;
-        Ok(self.reader.next_item())
+        match self.download.end() {
+            Some(Err(error)) => Err(error),
+            _ => Ok(self.reader.next_item()),
+        }
     }
 
     /// Waits until `next` returns something; `None` once all bytes have arrived

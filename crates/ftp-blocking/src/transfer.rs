@@ -182,6 +182,11 @@ impl<C: Holder<Client>> DownloadWith<C> {
         self.guard.session()
     }
 
+    /// Whether the transfer has succeeded, or why not, if it has ended
+    pub(crate) fn end(&self) -> Option<Result<(), Error>> {
+        self.guard.outcome.end()
+    }
+
     /// The size in bytes that the server announced when the transfer began, if it did; a hint, because servers differ
     /// in what they count
     #[must_use]

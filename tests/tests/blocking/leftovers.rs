@@ -3,9 +3,11 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use ftp_blocking::{Error, List, Options, ReadDir};
+use ftp_blocking::ftp_tls::TlsVersion;
+use ftp_blocking::{Error, List, Options, ReadDir, TlsPolicy};
 use ftp_tests::net::Listener;
 use ftp_tests::scripted::{Peer, Server, accept, read_all};
+use ftp_tests::tls::{Tls, trusting};
 
 use crate::{at_once, config, login, login_with};
 
@@ -277,5 +279,71 @@ fn a_client_is_returned_while_its_session_lives() {
             }
             server.join();
         }
+    }
+}
+
+/// As `forgotten_guards`, under TLS, and with calls that end at their deadline
+#[test]
+fn abandoned_transfers_under_tls() {
+    for way in 0..4 {
+        let server = Server::start(move |s| {
+            let tls = Tls::new();
+            let mut control = tls.welcome(s);
+            control.exchange("TYPE I", "200 fine");
+            let listener = control.epsv();
+            let upload = way == 3;
+            control.exchange(if upload { "STOR old" } else { "RETR old" }, "150 here (77 bytes)");
+            let mut data = tls.accept(&listener);
+            data.handshake();
+            if !upload {
+                data.send(b"old bytes");
+            }
+            control.expect("ABOR");
+            drop(data);
+            control.reply("426 transfer aborted");
+            control.reply("226 abort successful");
+            control.exchange("REST 0", "350 restart at 0");
+            let listener = control.epsv();
+            control.exchange("RETR new", "150 here");
+            let mut data = tls.accept(&listener);
+            data.handshake();
+            data.send(b"new bytes");
+            let _open = data.end();
+            control.reply("226 done");
+            control.expect_close();
+        });
+        let mut config = config();
+        config.tls = TlsPolicy::Explicit;
+        let tls = trusting(TlsVersion::Tls13).build().unwrap();
+        let mut ftp = login_with(&server, Options::new(config).tls(tls).deadline(LIMIT * 2));
+        match way {
+            0 => std::mem::forget(ftp.get("old").unwrap()),
+            1 => {
+                let mut download = ftp.get("old").unwrap();
+                download.read_exact(&mut [0; 3]).unwrap();
+                std::mem::forget(download);
+            }
+            2 => {
+                let mut bytes = Vec::new();
+                let error = ftp.download_to("old", &mut bytes).unwrap_err();
+                assert!(matches!(error, Error::Deadline { .. }), "{error:?}");
+                assert_eq!(bytes, b"old bytes");
+            }
+            _ => {
+                let mut upload = ftp.put("old").unwrap();
+                upload.write_all(b"mine").unwrap();
+                std::mem::forget(upload);
+            }
+        }
+        ftp.remove_dir_all("").unwrap_err();
+        ftp.upload_file("f", "/nonexistent/nowhere").unwrap_err();
+        let mut download = ftp.get("new").unwrap();
+        assert_eq!(download.size_hint(), None);
+        let mut bytes = Vec::new();
+        download.read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes, b"new bytes", "{way}");
+        drop(download);
+        drop(ftp);
+        server.join();
     }
 }

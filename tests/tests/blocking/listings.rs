@@ -79,7 +79,11 @@ fn rest(mut listing: OwnedListing, way: usize) -> Rest {
                 match entries.next_item() {
                     Ok(Some(Item::Entry(entry))) => found.push(entry.name.to_vec()),
                     Ok(Some(_)) => found.push(b"?".to_vec()),
-                    Ok(None) | Err(_) => break,
+                    Ok(None) => break,
+                    Err(_) => {
+                        entries.next_item().unwrap_err();
+                        break;
+                    }
                 }
             }
             (found, entries.finish().map(|done| done.1).map_err(|e| e.into_parts()))
@@ -211,4 +215,29 @@ fn debug_output_stays_short() {
     listing.finish().unwrap();
     server.join();
     assert!(text.len() < 5000, "{text}");
+}
+
+/// A listing that was cut off within a name has no entry of that name, however it is read
+#[test]
+fn a_name_that_was_cut_off_is_no_entry() {
+    let text = "Directory DISK$USER:[ANON]\r\n\r\nA_VERY_LONG_NAME_THAT_IS_WRAPPED_HERE.TXT;1\r\nANOTHER_LONG_NAME_THAT_IS_WRAPPED_HERE.TX";
+    let whole = [&b"A_VERY_LONG_NAME_THAT_IS_WRAPPED_HERE.TXT"[..]];
+    for by_item in [false, true] {
+        let (server, client) = listing("LIST", vec![text.into()], "226 done");
+        let mut entries = client.into_list("").unwrap().entries();
+        let mut names = Vec::new();
+        if by_item {
+            while let Some(item) = entries.next_item().unwrap() {
+                if let Item::Entry(entry) = item {
+                    names.push(entry.name.to_vec());
+                }
+            }
+        } else {
+            names.extend(entries.by_ref().map(|entry| entry.unwrap().name().to_vec()));
+        }
+        assert_eq!(names, whole, "{by_item}");
+        assert_eq!(entries.unknown_lines(), 1);
+        drop(entries);
+        server.join();
+    }
 }

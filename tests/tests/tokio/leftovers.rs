@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use ftp_tests::scripted::{Peer, Server, accept};
 use ftp_tokio::{Client, Config, List, TlsPolicy};
+use tokio::io::AsyncReadExt as _;
 use tokio::time::{sleep, timeout};
+
+use crate::dropping::{at_every_poll, clear, file, polled, secure};
+use crate::memory::{World, slowly};
+use crate::operations::{OPERATIONS, server};
 
 fn short() -> Config {
     let mut config = Config::new(TlsPolicy::Plaintext);
@@ -157,7 +162,7 @@ async fn an_error_after_lines_that_were_read_ahead() {
             2 => listing.collect_lines().await.unwrap_err().into_parts().1,
             _ => {
                 let mut bytes = Vec::new();
-                let error = tokio::io::AsyncReadExt::read_to_end(&mut listing, &mut bytes).await;
+                let error = listing.read_to_end(&mut bytes).await;
                 assert!(error.is_err());
                 assert_eq!(bytes, b"b\r\nc\r\nd");
                 listing.abort().await.unwrap().1.into()
@@ -211,9 +216,6 @@ async fn a_dropped_copy_is_settled_by_the_next_call() {
 /// Each operation is dropped at each of its polls; an hour later, a procedure is the next call
 #[tokio::test(start_paused = true)]
 async fn a_procedure_after_a_dropped_call_and_an_hour() {
-    use crate::dropping::{at_every_poll, clear, file, polled, secure};
-    use crate::memory::{World, slowly};
-    use crate::operations::{OPERATIONS, server};
     for (options, tls) in [(clear(), false), (secure(), true)] {
         let (mut bad, mut all) = (Vec::new(), 0);
         slowly(async {
@@ -240,5 +242,118 @@ async fn a_procedure_after_a_dropped_call_and_an_hour() {
         })
         .await;
         assert!(bad.is_empty(), "tls: {tls}, {} of {all}: {:?}", bad.len(), bad.first());
+    }
+}
+
+/// A request that was queued behind an abort, and dropped, is not carried out later, whatever comes next
+#[tokio::test]
+async fn a_queued_request_that_was_dropped_is_not_sent() {
+    for next in 0..4 {
+        let server = Server::start(|s| {
+            s.welcome();
+            s.exchange("TYPE I", "200 binary");
+            let listener = s.epsv();
+            let mut data = accept(&listener);
+            s.exchange("RETR f", "150 here");
+            data.write_all(b"begin").unwrap();
+            s.expect("ABOR");
+            std::thread::sleep(Duration::from_millis(100));
+            s.reply("426 aborted");
+            s.reply("226 abort successful");
+            s.exchange("REST 0", "350 at 0");
+            while let Some(command) = s.command() {
+                let verb = command.split(|byte| *byte == b' ').next().unwrap();
+                match verb {
+                    b"NOOP" => s.reply("200 fine"),
+                    b"MKD" => s.reply("257 \"/d\" made"),
+                    b"CWD" => s.reply("550 none"),
+                    b"PWD" => s.reply("257 \"/\""),
+                    _ => panic!("{}", String::from_utf8_lossy(&command)),
+                }
+            }
+        });
+        let mut config = short();
+        config.data_timeout = Duration::from_secs(5);
+        config.settle_timeout = Duration::from_secs(5);
+        let mut client = log_in(&server, config).await;
+        let mut download = client.get("f").await.unwrap();
+        download.read_exact(&mut [0; 5]).await.unwrap();
+        match next {
+            3 => std::mem::forget(download),
+            _ => drop(download),
+        }
+        // Dropped while it waits for the server's answer to ABOR.
+        timeout(Duration::from_millis(20), client.delete("precious")).await.unwrap_err();
+        match next {
+            0 => {}
+            1 | 3 => drop(client.remove_dir_all("").await.unwrap_err()),
+            _ => {
+                let missing = "/nonexistent/nowhere";
+                client.upload_file("f", missing).await.unwrap_err();
+            }
+        }
+        client.noop().await.unwrap();
+        client.create_dir_all("d").await.unwrap();
+        drop(client);
+        server.join();
+    }
+}
+
+/// The next line is dropped at each of its polls, then the rest is read in another way: no byte is lost or comes twice
+#[tokio::test(start_paused = true)]
+async fn lines_dropped_at_every_poll_then_the_rest() {
+    for options in [clear(), secure()] {
+        slowly(async {
+            for way in 0..3 {
+                for taken in 0..4 {
+                    for polls in 0..40 {
+                        let make = || {
+                            let mut server = server();
+                            for name in ["a long name of a file", "b", "c c", "d"] {
+                                server.files.insert(name.repeat(7), Vec::new());
+                            }
+                            server
+                        };
+                        let names: Vec<Vec<u8>> =
+                            make().files.keys().map(|name| name.clone().into_bytes()).collect();
+                        let world = World::new(make());
+                        let mut client = world.connect(options.clone()).await.unwrap();
+                        client.login("u", "p").await.unwrap();
+                        let mut listing = client.into_list(List::names("")).await.unwrap();
+                        let mut found = Vec::new();
+                        for _ in 0..taken {
+                            found.push(listing.next_line().await.unwrap().unwrap().to_vec());
+                        }
+                        if let Some(line) = polled(listing.next_line(), polls).await {
+                            found.push(line.unwrap().unwrap().to_vec());
+                        }
+                        let client = match way {
+                            0 => {
+                                let mut entries = listing.entries();
+                                while let Some(entry) = entries.next().await {
+                                    found.push(entry.unwrap().name().to_vec());
+                                }
+                                entries.finish().await.unwrap().1
+                            }
+                            1 => {
+                                let (lines, client) = listing.collect_lines().await.unwrap();
+                                found.extend(lines);
+                                client
+                            }
+                            _ => {
+                                let mut bytes = Vec::new();
+                                listing.read_to_end(&mut bytes).await.unwrap();
+                                let bytes = String::from_utf8(bytes).unwrap();
+                                found.extend(bytes.lines().map(|line| line.into()));
+                                listing.finish().await.unwrap().1
+                            }
+                        };
+                        assert_eq!(found, names, "{way} {taken} {polls}");
+                        drop(client);
+                    }
+                }
+            }
+        })
+        .await;
     }
 }
