@@ -11,7 +11,7 @@ use crate::leftovers::obey;
 use crate::{at_once, code, config, login, login_with};
 
 /// The deadline of a call
-const LIMIT: Duration = Duration::from_millis(400);
+const LIMIT: Duration = Duration::from_secs(1);
 
 /// The source has been asked to abort, and is silent: the target's refusal is returned at once
 #[test]

@@ -1,6 +1,7 @@
 //! What calls leave behind that were dropped or have failed
 
 use std::io::Write as _;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use ftp_tests::scripted::{Peer, Server, accept};
@@ -16,8 +17,8 @@ fn short() -> Config {
     let mut config = Config::new(TlsPolicy::Plaintext);
     config.pipeline = false;
     config.data_timeout = Duration::from_millis(200);
-    config.settle_timeout = Duration::from_millis(600);
-    config.reply_timeout = Duration::from_millis(600);
+    config.settle_timeout = Duration::from_secs(2);
+    config.reply_timeout = Duration::from_secs(2);
     config
 }
 
@@ -55,7 +56,7 @@ async fn stall(next: impl AsyncFnOnce(&mut Client)) {
     });
     let mut client = log_in(&server, short()).await;
     client.get("f").await.unwrap().finish().await.unwrap_err();
-    sleep(Duration::from_secs(1)).await;
+    sleep(Duration::from_secs(3)).await;
     next(&mut client).await;
     drop(client);
     server.join();
@@ -85,13 +86,13 @@ async fn drop_a_call(next: impl AsyncFnOnce(&mut Client)) {
     let server = Server::start(|s| {
         s.welcome();
         s.expect("PWD");
-        std::thread::sleep(Duration::from_millis(1200));
+        std::thread::sleep(Duration::from_millis(3300));
         s.reply("257 \"/\"");
         obey(s);
     });
     let mut client = log_in(&server, short()).await;
     timeout(Duration::from_millis(20), client.pwd()).await.unwrap_err();
-    sleep(Duration::from_secs(1)).await;
+    sleep(Duration::from_secs(3)).await;
     next(&mut client).await;
     drop(client);
     server.join();
@@ -123,14 +124,15 @@ async fn a_pause_after_a_dropped_call_does_not_count_for_a_walk() {
 #[tokio::test]
 async fn an_error_after_lines_that_were_read_ahead() {
     for way in 0..4 {
-        let server = Server::start(|s| {
+        let (has_read, go_on) = channel();
+        let server = Server::start(move |s| {
             s.welcome();
             s.exchange("TYPE A", "200 text");
             let listener = s.epsv();
             let mut data = accept(&listener);
             s.exchange("NLST", "150 here");
             data.write_all(b"a\r\nb\r\nc\r\nd").unwrap();
-            std::thread::sleep(Duration::from_millis(30));
+            go_on.recv().unwrap();
             drop(data);
             s.reply("451 disk on fire");
             obey(s);
@@ -140,6 +142,7 @@ async fn an_error_after_lines_that_were_read_ahead() {
         let client = log_in(&server, config).await;
         let mut listing = client.into_list(List::names("")).await.unwrap();
         assert_eq!(listing.next_line().await.unwrap(), Some(&b"a"[..]));
+        has_read.send(()).unwrap();
         let client = match way {
             0 => {
                 let mut entries = listing.entries();
@@ -249,7 +252,8 @@ async fn a_procedure_after_a_dropped_call_and_an_hour() {
 #[tokio::test]
 async fn a_queued_request_that_was_dropped_is_not_sent() {
     for next in 0..4 {
-        let server = Server::start(|s| {
+        let (was_dropped, go_on) = channel();
+        let server = Server::start(move |s| {
             s.welcome();
             s.exchange("TYPE I", "200 binary");
             let listener = s.epsv();
@@ -257,7 +261,7 @@ async fn a_queued_request_that_was_dropped_is_not_sent() {
             s.exchange("RETR f", "150 here");
             data.write_all(b"begin").unwrap();
             s.expect("ABOR");
-            std::thread::sleep(Duration::from_millis(100));
+            go_on.recv().unwrap();
             s.reply("426 aborted");
             s.reply("226 abort successful");
             s.exchange("REST 0", "350 at 0");
@@ -284,6 +288,7 @@ async fn a_queued_request_that_was_dropped_is_not_sent() {
         }
         // Dropped while it waits for the server's answer to ABOR.
         timeout(Duration::from_millis(20), client.delete("precious")).await.unwrap_err();
+        was_dropped.send(()).unwrap();
         match next {
             0 => {}
             1 | 3 => drop(client.remove_dir_all("").await.unwrap_err()),
