@@ -1,9 +1,9 @@
 //! The session: the machine, its connections, and what the session knows in addition to the machine
 //!
-//! This file creates a session and reports its state. The other files have the turn that drives it ([`turn`]), the
-//! control connection ([`control`]), data connections ([`opening`], [`data`], their tickets in [`tickets`], uploads in
-//! [`upload`]), the route through a proxy ([`tunnel`]), the bytes that its user moves ([`transfer`]), and the causes
-//! of errors ([`causes`]).
+//! This file creates a session, reports its state and returns its events. The other files have what a shell waits for
+//! ([`waiting`]), the turn that drives the session ([`turn`]), the control connection ([`control`]), data connections
+//! ([`opening`], [`data`], their tickets in [`tickets`], uploads in [`upload`]), the route through a proxy
+//! ([`tunnel`]), the bytes that its user moves ([`transfer`]), and the causes of errors ([`causes`]).
 
 mod causes;
 mod control;
@@ -14,6 +14,7 @@ mod transfer;
 mod tunnel;
 mod turn;
 mod upload;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -21,16 +22,14 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ftp_proto::{
-    ConnectionError, DataHost, Endpoints, IpFamily, Op, OpId, Output, Reply, Time, TlsPolicy,
-};
+use ftp_proto::{ConnectionError, Endpoints, IpFamily, Op, OpId, Output, Reply, Time, TlsPolicy};
 use ftp_tls::TlsStats;
 use ftp_tls::rustls::HandshakeKind;
 
 pub use transfer::Moved;
 
 use crate::cancel::CancelFlag;
-use crate::data::{Attempt, Data, DataState, Linger};
+use crate::data::{Attempt, Data, Linger};
 use crate::error::Error;
 use crate::event::Event;
 use crate::failure::FailedData;
@@ -38,14 +37,13 @@ use crate::info::TlsInfo;
 use crate::learned::TimeCommands;
 use crate::link::{Begun, Control};
 use crate::options::{Options, TraceHook};
-use crate::proxy::{ProxyError, Via, waits_for};
+use crate::proxy::{ProxyError, Via};
 use crate::race::Race;
 use crate::reading::Reading;
 use crate::security::{Name, Security};
 use crate::servers::Report;
 use crate::session_limit::is_full;
-use crate::socket::Socket;
-use crate::transport::{DialRequest, Host, Interest, Slot, SocketRef};
+use crate::transport::Host;
 
 /// A session with an FTP server, over connections of the types `S` and, in active mode, `L`
 ///
@@ -426,160 +424,8 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 }
 
-/// Waiting
+/// Events
 impl<S: Read + Write, L> Session<S, L> {
-    /// Notes what a connection is ready for, or may be: the session's next read or write then succeeds or would block
-    ///
-    /// It is cheap: [`Self::turn`] does the work. If there is no connection in this slot, nothing happens.
-    pub fn ready(&mut self, slot: Slot, ready: Interest) {
-        self.work = Work::Left;
-        if slot.is_control() {
-            let socket = match &mut self.control {
-                Control::Connecting(race) => race.socket_mut(slot),
-                Control::Tunneling(tunneling) => {
-                    Some(&mut tunneling.socket).filter(|socket| socket.slot == slot)
-                }
-                Control::Open(link) => Some(link.stream.get_mut()).filter(|s| s.slot == slot),
-                Control::Idle(_) | Control::Dialing { .. } | Control::Closed => None,
-            };
-            if let Some(socket) = socket {
-                socket.ready = socket.ready | ready;
-            }
-            return;
-        }
-        if let Some(data) = self.data.as_mut().filter(|data| data.slot == slot) {
-            if let Some(known) = data.readiness() {
-                *known = *known | ready;
-            }
-        } else if let Some(linger) = &mut self.linger {
-            let socket = linger.stream.get_mut();
-            if socket.slot == slot {
-                socket.ready = socket.ready | ready;
-            }
-        }
-    }
-
-    /// Notes that all connections may be ready, for shells without readiness events
-    ///
-    /// It makes each turn read every connection.
-    pub fn ready_all(&mut self) {
-        for slot in Slot::ALL {
-            self.ready(slot, Interest::BOTH);
-        }
-    }
-
-    /// The connections, with what to wait for on each, which may be nothing
-    ///
-    /// A closed or failed connection counts as ready for both reading and writing. What to wait for changes with every
-    /// call, so a shell with level-triggered events asks before each wait. If the user does not read a download that
-    /// has bytes, its connection is not waited for.
-    pub fn sockets(&self) -> impl Iterator<Item = (Slot, SocketRef<'_, S, L>, Interest)> {
-        fn socket_ref<S, L>(
-            socket: &Socket<S>,
-            interest: Interest,
-        ) -> (Slot, SocketRef<'_, S, L>, Interest) {
-            (socket.slot, SocketRef::Stream(socket.io()), interest)
-        }
-        let (attempts, link) = match &self.control {
-            Control::Connecting(race) => (Some(race.sockets()), None),
-            Control::Tunneling(tunneling) => {
-                let interest = waits_for(&tunneling.handshake);
-                (None, Some(socket_ref(&tunneling.socket, interest)))
-            }
-            Control::Open(link) => {
-                (None, Some(socket_ref(link.stream.get_ref(), self.interest_in(link))))
-            }
-            Control::Idle(_) | Control::Dialing { .. } | Control::Closed => (None, None),
-        };
-        let attempts = attempts.into_iter().flatten();
-        let linger = self.linger.as_ref();
-        attempts
-            .map(|(socket, interest)| socket_ref(socket, interest))
-            .chain(link)
-            .chain(self.data.as_ref().and_then(Data::socket_ref))
-            .chain(linger.map(|linger| socket_ref(linger.stream.get_ref(), linger.interest())))
-    }
-
-    /// Returns the connection in a slot, for shells that carry its bytes themselves
-    pub fn stream_mut(&mut self, slot: Slot) -> Option<&mut S> {
-        let socket = match &mut self.control {
-            Control::Connecting(race) if slot.is_control() => race.socket_mut(slot),
-            Control::Tunneling(tunneling) if slot.is_control() => Some(&mut tunneling.socket),
-            Control::Open(link) if slot.is_control() => Some(link.stream.get_mut()),
-            _ if slot.is_control() => None,
-            _ => match &mut self.data {
-                Some(data) if data.slot == slot => data.socket_mut(),
-                _ => self.linger.as_mut().map(|linger| linger.stream.get_mut()),
-            },
-        };
-        Some(socket.filter(|socket| socket.slot == slot)?.io_mut())
-    }
-
-    /// When [`Self::turn`] is due even if nothing is ready; `None`: never
-    #[must_use]
-    pub fn deadline(&self) -> Option<Time> {
-        match &self.control {
-            Control::Idle(_) | Control::Closed => None,
-            Control::Connecting(race) => race.deadline(),
-            Control::Dialing { deadline, .. } => *deadline,
-            Control::Tunneling(tunneling) => tunneling.deadline,
-            Control::Open(link) => {
-                let data = self.data.as_ref().and_then(Data::close_deadline);
-                let linger = self.linger.as_ref().and_then(|linger| linger.until);
-                let deadlines = [link.close_deadline(), data, linger, self.proto.poll_timeout()];
-                deadlines.into_iter().flatten().min()
-            }
-        }
-    }
-
-    /// Whether [`Self::turn`] is due at once
-    ///
-    /// This is level-triggered: true after requests, after [`Self::ready`], when data has been moved up to the
-    /// [allowance](Options::allowance), and when a turn has reached its own limit. Data that the user does not read is
-    /// not work: [`Self::can_read`] reports it.
-    #[must_use]
-    pub fn has_work(&self) -> bool {
-        self.work == Work::Left
-    }
-
-    /// How long the next wait may be: zero while there is [work](Self::has_work), otherwise until the
-    /// [deadline](Self::deadline); `None`: until a connection is ready
-    #[must_use]
-    pub fn timeout(&self, now: Time) -> Option<Duration> {
-        if self.has_work() {
-            return Some(Duration::ZERO);
-        }
-        self.deadline().map(|at| at.saturating_duration_since(now))
-    }
-
-    /// The connection that the shell must make, if any; answer it with [`Self::dialed`]
-    ///
-    /// The answer stays the same until then. The shell may block while it connects: data connections are made before
-    /// the transfer's command, when the server has nothing to say.
-    #[must_use]
-    pub fn dial_request(&self) -> Option<DialRequest<'_>> {
-        let Dialed { port, .. } = self.dialed?;
-        let server = match &self.via {
-            Some(via) => Host::new(&via.proxy().server().host),
-            None => Host::new(self.host.as_deref().unwrap_or_default()),
-        };
-        match (&self.control, &self.data) {
-            (Control::Dialing { begun: Begun::Yes, deadline }, _) => {
-                Some(DialRequest { slot: Slot::Control, host: server, port, deadline: *deadline })
-            }
-            (_, Some(Data { slot, state: DataState::Dialing { host, port: data_port }, .. })) => {
-                let (host, port) = match host {
-                    _ if self.is_tunneled() => (server, port),
-                    DataHost::ControlPeer => (server, *data_port),
-                    DataHost::Address(address) => (Host::Address(*address), *data_port),
-                };
-                let deadline = self.proto.poll_timeout();
-                Some(DialRequest { slot: *slot, host, port, deadline })
-            }
-            _ => None,
-        }
-    }
-
     /// Whether [`Self::poll_event`] has an event
     ///
     /// This is certain after a turn; requests made since then may have caused more.
