@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use ftp_blocking::{Client, CopySide, Error, Options, TransferType, copy_between_servers};
 use ftp_tests::net::Listener;
-use ftp_tests::scripted::{Peer, Server, accept, connect, read_all};
+use ftp_tests::scripted::{
+    Peer, Server, accept, connect, copy_source, copy_target, obey, read_all,
+};
 
-use crate::leftovers::obey;
 use crate::{at_once, code, config, login, login_with};
 
 /// The deadline of a call
@@ -16,24 +17,14 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// The source has been asked to abort, and is silent: the target's refusal is returned at once
 #[test]
 fn a_refusal_by_the_target_does_not_wait_for_the_source() {
-    let source = Server::start(|s| {
-        s.welcome();
-        s.exchange("TYPE I", "200 binary");
-        s.exchange("PASV", "227 (127,0,0,1,1,1)");
-        s.exchange("RETR a", "150 here");
-        while s.command().is_some() {}
-    });
-    let target = Server::start(|s| {
-        s.welcome();
-        s.exchange("TYPE I", "200 binary");
-        s.active();
-        s.exchange("STOR b", "150 send it");
+    let source = copy_source(|s| while s.command().is_some() {});
+    let target = copy_target(|s| {
         std::thread::sleep(Duration::from_millis(100));
         s.reply("552 disk full");
         obey(s);
     });
     let mut config = config();
-    config.settle_quiet = Duration::from_secs(3);
+    config.settle_quiet = Duration::from_secs(20);
     let (mut from, mut to) = (login_with(&source, config.clone()), login_with(&target, config));
     let begun = Instant::now();
     let error =
@@ -49,22 +40,11 @@ fn a_refusal_by_the_target_does_not_wait_for_the_source() {
 /// After the deadline of a copy, both sessions settle within their next call
 #[test]
 fn a_copy_that_ends_at_its_deadline_is_aborted() {
-    let source = Server::start(|s| {
-        s.welcome();
-        s.exchange("TYPE I", "200 binary");
-        s.exchange("PASV", "227 (127,0,0,1,1,1)");
-        s.exchange("RETR a", "150 here");
+    let settles = |s: &mut Peer| {
         s.settle();
         obey(s);
-    });
-    let target = Server::start(|s| {
-        s.welcome();
-        s.exchange("TYPE I", "200 binary");
-        s.active();
-        s.exchange("STOR b", "150 send it");
-        s.settle();
-        obey(s);
-    });
+    };
+    let (source, target) = (copy_source(settles), copy_target(settles));
     let options = || Options::new(config()).deadline(LIMIT);
     let mut from = login_with(&source, options());
     let mut to = login_with(&target, options());
@@ -80,34 +60,27 @@ fn a_copy_that_ends_at_its_deadline_is_aborted() {
     assert!(results.iter().all(Result::is_ok), "{results:?}");
 }
 
+/// One side fails by itself, the other one after it was asked to abort: the first failure is the reason
 #[test]
 fn both_sides_of_a_copy_fail() {
-    for order in 0..2 {
-        let source = Server::start(move |s| {
-            s.welcome();
-            s.exchange("TYPE I", "200 binary");
-            s.exchange("PASV", "227 (127,0,0,1,1,1)");
-            s.expect("RETR a");
-            s.reply("150 here");
-            std::thread::sleep(Duration::from_millis(if order == 0 { 50 } else { 150 }));
-            s.reply("426 no source");
-            obey(s);
-        });
-        let target = Server::start(move |s| {
-            s.welcome();
-            s.exchange("TYPE I", "200 binary");
-            s.active();
-            s.exchange("STOR b", "150 send it");
-            std::thread::sleep(Duration::from_millis(if order == 1 { 50 } else { 150 }));
-            s.reply("425 no target");
-            obey(s);
-        });
+    let fails = |s: &mut Peer, is_first: bool| {
+        if is_first {
+            s.reply("426 broken");
+        } else {
+            s.expect("ABOR");
+            s.reply("425 no connection");
+            s.reply("226 aborted");
+        }
+        obey(s);
+    };
+    for first in [CopySide::Source, CopySide::Target] {
+        let source = copy_source(move |s| fails(s, first == CopySide::Source));
+        let target = copy_target(move |s| fails(s, first == CopySide::Target));
         let (mut from, mut to) = (login(&source), login(&target));
         let error = at_once(|| {
             copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
         });
-        // The failure of the other one follows from the first.
-        assert_eq!(error.side, [CopySide::Source, CopySide::Target][order]);
+        assert_eq!((error.side, code(&error.error)), (first, 426));
         from.noop().unwrap();
         to.noop().unwrap();
         drop((from, to));

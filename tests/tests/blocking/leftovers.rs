@@ -6,28 +6,13 @@ use std::time::Duration;
 use ftp_blocking::ftp_tls::TlsVersion;
 use ftp_blocking::{Error, List, Options, ReadDir, TlsPolicy};
 use ftp_tests::net::Listener;
-use ftp_tests::scripted::{Peer, Server, accept, read_all};
+use ftp_tests::scripted::{Server, accept, obey, read_all};
 use ftp_tests::tls::{Tls, trusting};
 
 use crate::{at_once, config, login, login_with};
 
 /// The deadline of a call
 const LIMIT: Duration = Duration::from_secs(1);
-
-/// Answers whatever comes
-pub(crate) fn obey(s: &mut Peer) {
-    while let Some(command) = s.command() {
-        let verb = command.split(|byte| *byte == b' ').next().unwrap();
-        match verb {
-            b"MKD" => s.reply("257 \"/d\" made"),
-            b"PWD" => s.reply("257 \"/\""),
-            b"REST" => s.reply("350 at 0"),
-            b"QUIT" => s.reply("221 bye"),
-            b"CWD" => s.reply("550 none"),
-            _ => s.reply("200 fine"),
-        }
-    }
-}
 
 /// As with other calls: nothing runs between two of them
 #[test]

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use ftp_blocking::{Client, Error, List, OwnedListing};
 use ftp_proto::listing::Item;
-use ftp_tests::scripted::{Server, accept};
+use ftp_tests::scripted::{Server, accept, obey};
 
-use crate::leftovers::obey;
 use crate::{code, login};
 
 /// Serves a listing in these pieces, then this reply

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use ftp_tests::scripted::{Peer, Server, accept};
+use ftp_tests::scripted::{Peer, Server, accept, copy_source, copy_target, obey};
 use ftp_tokio::{Client, Config, List, TlsPolicy};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{sleep, timeout};
@@ -26,21 +26,6 @@ async fn log_in(server: &Server, config: Config) -> Client {
     let mut client = Client::connect(server.address(), config).await.unwrap();
     client.login("u", "p").await.unwrap();
     client
-}
-
-/// Answers whatever comes
-fn obey(s: &mut Peer) {
-    while let Some(command) = s.command() {
-        let verb = command.split(|byte| *byte == b' ').next().unwrap();
-        match verb {
-            b"MKD" => s.reply("257 \"/d\" made"),
-            b"PWD" => s.reply("257 \"/\""),
-            b"REST" => s.reply("350 at 0"),
-            b"QUIT" => s.reply("221 bye"),
-            b"CWD" => s.reply("550 none"),
-            _ => s.reply("200 fine"),
-        }
-    }
 }
 
 /// Lets a transfer stall until its error, then pauses; the session has to settle within the next call
@@ -180,22 +165,11 @@ async fn an_error_after_lines_that_were_read_ahead() {
 
 #[tokio::test]
 async fn a_dropped_copy_is_settled_by_the_next_call() {
-    let source = Server::start(|s| {
-        s.welcome();
-        s.exchange("TYPE I", "200 binary");
-        s.exchange("PASV", "227 (127,0,0,1,1,1)");
-        s.exchange("RETR a", "150 here");
+    let settles = |s: &mut Peer| {
         s.settle();
         obey(s);
-    });
-    let target = Server::start(|s| {
-        s.welcome();
-        s.exchange("TYPE I", "200 binary");
-        s.active();
-        s.exchange("STOR b", "150 send it");
-        s.settle();
-        obey(s);
-    });
+    };
+    let (source, target) = (copy_source(settles), copy_target(settles));
     let mut config = short();
     config.settle_timeout = Duration::from_secs(2);
     let mut from = log_in(&source, config.clone()).await;
