@@ -4,7 +4,6 @@ use ftp_session::Error;
 
 use crate::client::Client;
 use crate::entries::{Entries, OwnedEntries};
-use crate::holder::OwnedError;
 use crate::listing::{Listing, OwnedListing};
 use crate::transfer::{Download, OwnedDownload, OwnedUpload, Upload};
 

@@ -214,7 +214,7 @@ impl<C: Holder<Client>> DownloadWith<C> {
         let mut rest = Vec::new();
         while self.guard.outcome.is_open() {
             rest.resize(16 * 1024, 0);
-            // An error is the outcome, so the loop ends then, too.
+            // After an error the outcome is no longer open, so the loop ends.
             let _ = self.read_some(&mut rest);
         }
         self.guard.finish(value)

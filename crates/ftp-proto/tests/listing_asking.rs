@@ -1,4 +1,4 @@
-//! Asking whether there is a line changes nothing, wherever and whenever it is asked
+//! Whether a reader is asked for a line before it is taken makes no difference to what it returns
 
 use ftp_proto::listing::{Format, ListingParser, ListingReader};
 

@@ -214,7 +214,7 @@ macro_rules! client_methods {
             pub $($async)* fn into_get(
                 mut self,
                 get: impl Into<$crate::ftp_proto::Get>,
-            ) -> Result<$owned_download, OwnedError> {
+            ) -> Result<$owned_download, $crate::OwnedError<$client>> {
                 let op = self.session.begin()$($wait)*.get(get);
                 <$owned_download>::start(self, op)$($wait)*
             }
@@ -228,7 +228,7 @@ macro_rules! client_methods {
             pub $($async)* fn into_put(
                 mut self,
                 put: impl Into<$crate::ftp_proto::Put>,
-            ) -> Result<$owned_upload, OwnedError> {
+            ) -> Result<$owned_upload, $crate::OwnedError<$client>> {
                 let op = self.session.begin()$($wait)*.put(put);
                 <$owned_upload>::start(self, op)$($wait)*
             }
@@ -241,7 +241,7 @@ macro_rules! client_methods {
             pub $($async)* fn into_list(
                 mut self,
                 list: impl Into<$crate::ftp_proto::List>,
-            ) -> Result<$owned_listing, OwnedError> {
+            ) -> Result<$owned_listing, $crate::OwnedError<$client>> {
                 let op = self.session.begin()$($wait)*.list(list);
                 <$owned_listing>::start(self, op)$($wait)*
             }
@@ -254,7 +254,7 @@ macro_rules! client_methods {
             pub $($async)* fn into_read_dir(
                 mut self,
                 directory: impl Into<$crate::ftp_proto::ReadDir>,
-            ) -> Result<$owned_entries, OwnedError> {
+            ) -> Result<$owned_entries, $crate::OwnedError<$client>> {
                 let op = self.session.begin()$($wait)*.read_dir(directory);
                 <$owned_entries>::start(self, op)$($wait)*
             }

@@ -37,7 +37,7 @@ impl Entries {
     #[must_use]
     pub fn of<S: Read + Write, L>(session: &Session<S, L>, parser: ListingParser) -> Self {
         let mut entries = Self::with_parser(parser);
-        entries.know(session);
+        entries.note_format(session);
         entries
     }
 
@@ -93,7 +93,7 @@ impl Entries {
     }
 
     fn read<S: Read + Write, L>(&mut self, session: &mut Session<S, L>, now: Time) -> bool {
-        self.know(session);
+        self.note_format(session);
         match session.read_data(self.reader.room(), now) {
             Moved::Bytes(count) => {
                 self.reader.filled(count);
@@ -104,7 +104,7 @@ impl Entries {
     }
 
     /// Notes what the session knows of the running listing's format
-    fn know<S: Read + Write, L>(&mut self, session: &Session<S, L>) {
+    fn note_format<S: Read + Write, L>(&mut self, session: &Session<S, L>) {
         self.reader.set_hint(session.client().listing_hint());
         self.reader.set_format(session.client().listing_format());
     }

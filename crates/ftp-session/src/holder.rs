@@ -56,6 +56,7 @@ pub trait Usable {
 }
 
 /// The outcome of a transfer, once it has ended
+#[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a transfer runs, or it has ended")]
 pub enum Outcome {
     /// It still runs
@@ -96,15 +97,6 @@ impl Outcome {
         match self {
             Self::Open => Err(Error::Ftp(ftp_proto::Error::Aborted)),
             Self::Ended(result) => result,
-        }
-    }
-}
-
-impl fmt::Debug for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open => f.write_str("open"),
-            Self::Ended(result) => fmt::Debug::fmt(result, f),
         }
     }
 }

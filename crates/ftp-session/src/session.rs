@@ -441,7 +441,7 @@ impl<S: Read + Write, L> Session<S, L> {
         self.events.pop_front()
     }
 
-    /// Drops the events so far, before a request whose [result](Self::completed) is waited for
+    /// Drops the events so far, for callers that wait for something else
     pub fn discard_events(&mut self) {
         self.collect();
         self.events.clear();

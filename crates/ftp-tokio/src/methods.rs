@@ -2,7 +2,7 @@
 
 use ftp_session::Error;
 
-use crate::client::{Client, OwnedError};
+use crate::client::Client;
 use crate::listing::{Entries, Listing};
 use crate::transfer::{Download, Upload};
 

@@ -23,7 +23,8 @@ impl Session {
         let (mut moved, mut wakers) = (0, Wakers::Spent);
         #[cfg(feature = "files")]
         local.take_turn(&self.threads).await;
-        // A procedure that fails before its first request does not prepare for one.
+        // Each request begins with this, too. But the clock is read before the first one, and the procedure may fail
+        // before it.
         self.resume();
         loop {
             // While the local file was waited for, the session may have been left with another waker.

@@ -30,11 +30,11 @@ const fn seconds(seconds: u64) -> Duration {
 pub enum Course {
     /// It does not
     Constant,
-    /// After five minutes, there are three more places
+    /// After five minutes, the server accepts three more sessions
     Rises,
-    /// After 100 seconds, others have half of the places
+    /// After 100 seconds, it accepts half as many
     Falls,
-    /// Every 150 seconds, there is a place more or less
+    /// Every 150 seconds, it accepts one session more or less
     Varies,
 }
 

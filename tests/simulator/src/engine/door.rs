@@ -38,7 +38,7 @@ impl Refusal {
         Self::Data,
     ];
 
-    /// Whether the client is told in words that there are too many sessions
+    /// Whether the server says in words that it has too many sessions
     pub(super) const fn has_words(self) -> bool {
         !matches!(self, Self::Closes | Self::Data)
     }

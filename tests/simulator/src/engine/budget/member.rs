@@ -29,7 +29,7 @@ pub(super) struct Member {
     pub(super) shell: Shell,
     pub(super) login: Login,
     pub(super) state: State,
-    /// Number of failed data connections that were reported
+    /// The number of failed data connections that were reported to the budget
     data_failures: u32,
 }
 

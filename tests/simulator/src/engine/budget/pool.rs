@@ -1,4 +1,4 @@
-//! The budget of a host, with the laws that each report to it must keep, and what is known of its logins
+//! A budget whose answers are checked after each report, and what the tasks know of the host's logins
 //!
 //! The expectations are those of the budget's documentation: a refusal sets the ceiling to the number of sessions that
 //! live, without halving; only sessions that are cut and data connections that fail in numbers halve it; nothing else

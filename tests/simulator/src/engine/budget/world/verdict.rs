@@ -1,6 +1,6 @@
 //! The laws of a whole run
 //!
-//! The expectations are those of the design: against a server with a constant limit, one refusal in ten minutes; a
+//! The expectations, as docs/proofs.md has them: against a server with a constant limit, one refusal in ten minutes; a
 //! number that the server states is remembered; while it accepts nothing, attempts become rare, but don't stop; a
 //! refusal for the number of sessions is no error of a task; a limit that was raised is found.
 
