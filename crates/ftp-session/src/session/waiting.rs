@@ -121,8 +121,8 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Whether [`Self::turn`] is due at once
     ///
     /// This is level-triggered: true after requests, after [`Self::ready`], when data has been moved up to the
-    /// [allowance](crate::Options::allowance), and when a turn has reached its own limit. Data that the user does not read is
-    /// not work: [`Self::can_read`] reports it.
+    /// [allowance](crate::Options::allowance), and when a turn has reached its own limit. Data that the user does not
+    /// read is not work: [`Self::can_read`] reports it.
     #[must_use]
     pub fn has_work(&self) -> bool {
         self.work == Work::Left
