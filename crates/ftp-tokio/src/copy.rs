@@ -55,10 +55,11 @@ fn poll_copy(
     context: &mut Context<'_>,
 ) -> Poll<Result<(), CopyError>> {
     loop {
-        source.attend(context, Look::Runtime);
-        source.advance(context);
-        target.attend(context, Look::Runtime);
-        target.advance(context);
+        for session in [&mut *source, &mut *target] {
+            session.now();
+            session.attend(context, Look::Runtime);
+            session.advance(context);
+        }
         let result = copy.handle_all(&mut source.inner, &mut target.inner);
         source.watch(copy.current(CopySide::Source));
         target.watch(copy.current(CopySide::Target));

@@ -55,10 +55,6 @@ impl Io {
         Self::new(Stream::Dialed(stream), waker)
     }
 
-    fn tcp(stream: std::net::TcpStream, waker: &Waker) -> io::Result<Self> {
-        Ok(Self::new(Stream::Tcp(TcpStream::from_std(stream)?), waker))
-    }
-
     fn new(stream: Stream, waker: &Waker) -> Self {
         Self { stream, waker: waker.clone(), look: Look::Runtime }
     }
@@ -160,8 +156,12 @@ impl Transport for Net<'_> {
     const TRIGGER: Trigger = Trigger::Edge;
 
     fn connect(&mut self, _: Slot, to: SocketAddr, from: Option<SocketAddr>) -> io::Result<Io> {
-        self.made = Made::Some;
-        Io::tcp(system::begin_connect(to, from)?, self.waker)
+        let stream = TcpStream::from_std(system::begin_connect(to, from)?)?;
+        // From now on it wakes the task, so that no other turn is needed for that.
+        if stream.poll_write_ready(&mut Context::from_waker(self.waker)).is_ready() {
+            self.made = Made::Some;
+        }
+        Ok(Io::new(Stream::Tcp(stream), self.waker))
     }
 
     fn connected(&mut self, slot: Slot, io: &mut Io) -> io::Result<Option<Interest>> {

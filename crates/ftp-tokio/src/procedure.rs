@@ -85,6 +85,7 @@ impl Session {
     /// Does what can be done without waiting, and passes the events to the procedure
     async fn handle_events<T>(&mut self, procedure: &mut Procedure<T>) {
         poll_fn(|context| {
+            self.now();
             self.attend(context, Look::Runtime);
             self.advance(context);
             Poll::Ready(())

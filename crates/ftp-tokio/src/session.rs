@@ -137,11 +137,13 @@ impl Session {
         Ok(session)
     }
 
-    /// Restarts the session's clock, which leaves out the time that the user spent
+    /// Reads the session's clock, and restarts it if it was stopped: the time that the user spent is left out
     pub(crate) fn run_clock(&mut self) {
+        let now = Instant::now();
         if std::mem::replace(&mut self.clock, Clock::Running) == Clock::Stopped {
-            self.origin = self.origin.later_by(self.last_now.elapsed());
+            self.origin = self.origin.later_by(now.saturating_duration_since(self.last_now));
         }
+        self.last_now = now;
     }
 
     /// Stops the session's clock: the current wait is over
@@ -152,6 +154,11 @@ impl Session {
     /// The present on the session's clock
     pub(crate) fn now(&mut self) -> Time {
         self.last_now = Instant::now();
+        self.last_time()
+    }
+
+    /// What the session's clock said when it was last read
+    pub(crate) fn last_time(&self) -> Time {
         self.origin.time(self.last_now.into_std())
     }
 
@@ -200,17 +207,22 @@ impl Session {
 
     /// Begins a call: leaves out the time since the last one, and aborts what that has left
     pub(crate) fn resume(&mut self) {
-        // The clock may still run, if a call was dropped while it waited.
+        self.skip_pause();
+        self.abandon();
+    }
+
+    /// Reads the clock, which leaves out the time since the last call, and runs from now on
+    fn skip_pause(&mut self) {
+        // It may still run, if a call was dropped while it waited.
         self.stop_clock();
         self.run_clock();
-        self.abandon();
     }
 
     /// Reads what the server has sent meanwhile, without waiting and without sending a request
     #[cfg(feature = "pool")]
     pub(crate) fn look(&mut self) {
-        let pause = self.last_now.elapsed();
-        self.origin = self.origin.later_by(pause);
+        self.skip_pause();
+        self.stop_clock();
         let context = &mut Context::from_waker(std::task::Waker::noop());
         self.attend(context, Look::Socket);
         self.advance(context);
@@ -241,10 +253,19 @@ impl Session {
     pub(crate) fn poll<T>(
         &mut self,
         context: &mut Context<'_>,
-        mut done: impl FnMut(&mut Self) -> Option<T>,
+        done: impl FnMut(&mut Self) -> Option<T>,
     ) -> Poll<T> {
         self.run_clock();
         self.attend(context, Look::Runtime);
+        self.poll_attended(context, done)
+    }
+
+    /// As [`Self::poll`], after the clock was read and the connections were made to wake the task
+    pub(crate) fn poll_attended<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        mut done: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Poll<T> {
         for _ in 0..TURNS {
             self.advance(context);
             if let Some(found) = done(self) {
@@ -254,12 +275,15 @@ impl Session {
             if !self.inner.has_work() {
                 ready!(self.poll_timer(context));
             }
+            self.now();
         }
         context.waker().wake_by_ref();
         Poll::Pending
     }
 
     /// Does what can be done without waiting, up to a bound, on connections that [wake the task](Self::attend)
+    ///
+    /// Deadlines are compared with the clock as it was last read.
     pub(crate) fn advance(&mut self, context: &mut Context<'_>) {
         self.turn(context);
         self.poll_dialing(context);
@@ -271,7 +295,7 @@ impl Session {
             for slot in Slot::ALL {
                 self.inner.ready(slot, Interest::BOTH);
             }
-            let now = self.now();
+            let now = self.last_time();
             self.inner.turn(&mut net, now);
             // New connections were not reported as ready, so nothing has registered the waker with them yet.
             if !net.take_made() {
@@ -295,14 +319,14 @@ impl Session {
 
     /// Lets the dialer make the connection that the session asks for
     fn poll_dialing(&mut self, context: &mut Context<'_>) {
-        let last_now = self.origin.time(self.last_now.into_std());
+        let last_time = self.last_time();
         let Some(request) = self.inner.dial_request() else {
             // The connection came too late, or is no longer wanted.
             self.dialing = None;
             return;
         };
         let slot = request.slot;
-        let has_passed = request.deadline.is_some_and(|at| at <= last_now);
+        let has_passed = request.deadline.is_some_and(|at| at <= last_time);
         if self.dialing.as_ref().is_none_or(|dialing| dialing.slot != slot) {
             let Some(dialer) = &mut self.dialer else { return };
             let host = request.host.to_string();

@@ -78,7 +78,7 @@ impl<C: Holder<Client>> Guard<C> {
             return Poll::Ready(end.map(|()| None));
         }
         let mut attempt = |session: &mut Session| {
-            let now = session.now();
+            let now = session.last_time();
             attempt(&mut session.inner, now)
         };
         let op = self.op;
@@ -91,7 +91,7 @@ impl<C: Holder<Client>> Guard<C> {
             session.stop_clock();
             return Poll::Ready(Ok(Some(moved)));
         }
-        let found = session.poll(context, |session| match session.take(op) {
+        let found = session.poll_attended(context, |session| match session.take(op) {
             Some(result) => Some(Err(result)),
             None => attempt(session).map(Ok),
         });
@@ -197,7 +197,7 @@ impl<C: Holder<Client>> Download<C> {
         value: impl FnOnce(Transfer) -> T,
     ) -> Result<C::Done<T>, C::Error> {
         let meanwhile = |session: &mut Session| {
-            let now = session.now();
+            let now = session.last_time();
             // A buffer in the future would make it that much larger.
             let mut rest = [0; 4096];
             while let Moved::Bytes(_) = session.inner.read_data(&mut rest, now) {}
