@@ -344,6 +344,7 @@ impl Client {
 
     /// Returns the next event for the application
     #[must_use]
+    #[inline]
     pub fn poll_event(&mut self) -> Option<Event> {
         self.wire.events.pop_front()
     }

@@ -124,6 +124,24 @@ impl<S, L> Data<S, L> {
         Self { id, slot, state }
     }
 
+    /// Whether only the machine, the user or the shell can change its state
+    pub(crate) const fn is_at_rest(&self) -> bool {
+        match &self.state {
+            DataState::Dialing { .. }
+            | DataState::Open(_)
+            | DataState::Moving(_, TransferState::Download(_))
+            | DataState::Over(..) => true,
+            DataState::Connecting(..)
+            | DataState::Tunneling(..)
+            | DataState::Listening(..)
+            | DataState::AwaitingTicket(_)
+            | DataState::Securing(_)
+            | DataState::Moving(_, TransferState::TicketListing | TransferState::Upload(..)) => {
+                false
+            }
+        }
+    }
+
     /// The readiness flags of the connection or listener
     pub(crate) fn readiness(&mut self) -> Option<&mut Interest> {
         Some(match &mut self.state {

@@ -20,46 +20,48 @@ use crate::session_limit::is_full;
 
 impl<S: Read + Write, L> Session<S, L> {
     /// Collects the machine's events
+    #[inline]
     pub(super) fn collect(&mut self) {
-        use ftp_proto::Event as Proto;
         while let Some(event) = self.proto.poll_event() {
-            let event = match event {
-                Proto::Greeting(reply) => {
-                    self.greeting = Some(reply.clone());
-                    Event::Greeting(reply)
-                }
-                Proto::TransferStarted { op, size_hint } => {
-                    self.size_hint = size_hint.map(|size| (op, size));
-                    Event::TransferStarted { op, size_hint }
-                }
-                Proto::Trace(line) => match &self.trace {
-                    Some(TraceHook(trace)) => {
-                        trace(&line);
-                        continue;
-                    }
-                    None => Event::Trace(line),
-                },
-                Proto::Completed(done) => {
-                    self.report();
-                    self.note_upload(&done);
-                    self.note_refusal(&done);
-                    let cause = done.error().cloned();
-                    let cause = cause.and_then(|error| self.cause(Some(done.op()), &error));
-                    self.data_failure.take_if(|known| known.op == Some(done.op()));
-                    Event::Completed(Completion::new(done, cause))
-                }
-                Proto::Closed(error) => {
-                    self.report();
-                    let error = self.explain_end(error.into());
-                    // What has ended for another reason can't be cancelled any more.
-                    self.cancelled.take_if(|flag| !flag.is_set());
-                    Event::Closed(error)
-                }
-                // Events that a newer core adds have no counterpart here.
-                _ => continue,
-            };
-            self.events.push_back(event);
+            self.note(event);
         }
+    }
+
+    fn note(&mut self, event: ftp_proto::Event) {
+        use ftp_proto::Event as Proto;
+        let event = match event {
+            Proto::Greeting(reply) => {
+                self.greeting = Some(reply.clone());
+                Event::Greeting(reply)
+            }
+            Proto::TransferStarted { op, size_hint } => {
+                self.size_hint = size_hint.map(|size| (op, size));
+                Event::TransferStarted { op, size_hint }
+            }
+            Proto::Trace(line) => match &self.trace {
+                Some(TraceHook(trace)) => return trace(&line),
+                None => Event::Trace(line),
+            },
+            Proto::Completed(done) => {
+                self.report();
+                self.note_upload(&done);
+                self.note_refusal(&done);
+                let cause = done.error().cloned();
+                let cause = cause.and_then(|error| self.cause(Some(done.op()), &error));
+                self.data_failure.take_if(|known| known.op == Some(done.op()));
+                Event::Completed(Completion::new(done, cause))
+            }
+            Proto::Closed(error) => {
+                self.report();
+                let error = self.explain_end(error.into());
+                // What has ended for another reason can't be cancelled any more.
+                self.cancelled.take_if(|flag| !flag.is_set());
+                Event::Closed(error)
+            }
+            // Events that a newer core adds have no counterpart here.
+            _ => return,
+        };
+        self.events.push_back(event);
     }
 
     /// Reports to later sessions with the same options what this one has found out about the server

@@ -25,6 +25,10 @@ impl<S: Read + Write, L> Session<S, L> {
     where
         T: Transport<Stream = S, Listener = L>,
     {
+        // Looking costs less than moving the state, and mostly there is nothing to do.
+        if self.data.as_ref().is_none_or(Data::is_at_rest) {
+            return false;
+        }
         let Some(Data { id, slot, state }) = self.data.take() else { return false };
         let (state, event) = match state {
             DataState::Tunneling(socket, handshake) => {
