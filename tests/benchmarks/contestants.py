@@ -65,10 +65,22 @@ class Program:
         return [*self.command, *server.at(), 'again', server.path(name), str(count)]
 
     def files(self, server, folder, count, into, sessions):
-        if sessions > 1 and self.name not in ('ours', 'ours-async'):
+        if sessions > 1 and 'async' not in self.name and self.name != 'ours':
             return None
         return [*self.command, *server.at(), 'files', server.path(folder), str(count), into,
                 str(sessions)]
+
+
+class Here(Program):
+    """ftp-tokio with local files that it writes on the runtime's thread, as the program for ftp-mio does it."""
+
+    def down(self, *_):
+        return None
+
+    up = login = again = down
+
+    def files(self, server, folder, count, into, sessions):
+        return super().files(server, folder, count, into, sessions) if sessions > 1 else None
 
 
 class Sendfile(Program):

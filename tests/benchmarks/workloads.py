@@ -11,7 +11,7 @@ import round_trips
 import system_calls
 from command_lines import CommandLines
 from compare import Run, compare
-from contestants import SMALL, Curl, Lftp, Program, Sendfile, Wget
+from contestants import SMALL, Curl, Here, Lftp, Program, Sendfile, Wget
 from servers import UPLOAD
 
 HERE = Path(__file__).resolve().parent
@@ -40,7 +40,8 @@ class Workloads:
         program = str(arguments.program)
         self.machine = str(arguments.program.with_name('machine'))
         self.limits = [Program('limit', [program, 'raw']), Sendfile('sendfile', [program, 'sendfile'])]
-        self.clients = [Program('ours', [program, 'ours']), Program('ours-async', [program, 'ours-async'])]
+        self.clients = [Program('ours', [program, 'ours']), Program('ours-async', [program, 'ours-async']),
+                        Here('ours-async-here', [program, 'ours-async-here'])]
         if not arguments.smoke:
             self.clients += [
                 Curl(),

@@ -4,7 +4,7 @@
 //! ftp-bench server ADDRESS PUBLIC PORT SOURCE AUTHORITY    a fast FTP server
 //! ftp-bench CLIENT SERVER TASK                                a client that carries out a task and exits
 //!
-//! CLIENT   ours | ours-async | raw | sendfile | suppaftp | suppaftp-async
+//! CLIENT   ours | ours-async | ours-async-here | raw | sendfile | suppaftp | suppaftp-async
 //! SERVER   ADDRESS:PORT USER PASSWORD TLS      TLS: 1.2:FILE, 1.3:FILE (an authority, PEM), or - for none
 //! TASK     down PATH FILE          FILE: - to discard the bytes
 //!          up FILE PATH
@@ -24,8 +24,11 @@ mod raw;
 mod server;
 mod suppaftp;
 mod suppaftp_async;
+mod tasks;
 
 use std::error::Error;
+
+use ours_async::Small;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -38,7 +41,8 @@ fn main() -> Result<()> {
             let (at, task) = client::parse(rest)?;
             match *client {
                 "ours" => ours::run(&at, &task),
-                "ours-async" => ours_async::run(&at, &task),
+                "ours-async" => ours_async::run(&at, &task, Small::Elsewhere),
+                "ours-async-here" => ours_async::run(&at, &task, Small::Here),
                 "raw" => raw::run(&at, &task, false),
                 "sendfile" => raw::run(&at, &task, true),
                 "suppaftp" => suppaftp::run(&at, &task),

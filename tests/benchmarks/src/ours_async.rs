@@ -1,24 +1,36 @@
 //! ftp-tokio, used as documented: on a current-thread runtime, with one task per session
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
 
 use ftp_blocking::ftp_tls::TlsConfig;
 use ftp_tokio::{Client, Config, Options, TlsPolicy};
+use tokio::io::AsyncReadExt;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
 use crate::Result;
 use crate::client::{At, Task, local, remote};
 use crate::ours::secure;
+use crate::tasks::share;
 
-pub(crate) fn run(at: &At<'_>, task: &Task<'_>) -> Result<()> {
-    let tls = at.tls.map(secure).transpose()?;
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    LocalSet::new().block_on(&runtime, work(at, tls, task))
+/// How small files get onto the disk
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Small {
+    /// By [`Client::download_file`], which leaves the local file to other threads
+    Elsewhere,
+    /// By the thread of the runtime, as the program for ftp-mio does it
+    Here,
 }
 
-async fn work(at: &At<'_>, tls: Option<TlsConfig>, task: &Task<'_>) -> Result<()> {
+pub(crate) fn run(at: &At<'_>, task: &Task<'_>, small: Small) -> Result<()> {
+    let tls = at.tls.map(secure).transpose()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, work(at, tls, task, small))
+}
+
+async fn work(at: &At<'_>, tls: Option<TlsConfig>, task: &Task<'_>, small: Small) -> Result<()> {
     let policy = if tls.is_some() { TlsPolicy::Explicit } else { TlsPolicy::Plaintext };
     let mut options = Options::new(Config::new(policy));
     if let Some(tls) = tls {
@@ -32,25 +44,22 @@ async fn work(at: &At<'_>, tls: Option<TlsConfig>, task: &Task<'_>) -> Result<()
             }
             return Ok(());
         }
-        Task::Files { folder, count, into, sessions } if sessions > 1 => {
-            let numbers = Rc::new(Cell::new(0));
-            let mut tasks = Vec::new();
+        Task::Files { folder, count, into, sessions } => {
+            let (folder, into) = (folder.to_owned(), into.to_owned());
+            let mut clients = Vec::new();
             for _ in 0..sessions {
-                let (mut ftp, numbers) = (log_in().await?, Rc::clone(&numbers));
-                let (folder, into) = (folder.to_owned(), into.to_owned());
-                tasks.push(tokio::task::spawn_local(async move {
-                    loop {
-                        let number = numbers.replace(numbers.get() + 1);
-                        if number >= count {
-                            break;
-                        }
-                        ftp.download_file(remote(&folder, number), local(&into, number)).await?;
-                    }
-                    ftp.quit().await
-                }));
+                clients.push((log_in().await?, vec![0; 64 * 1024]));
             }
-            for task in tasks {
-                task.await??;
+            let clients = share(clients, count, async move |(ftp, buffer), number| {
+                let (from, to) = (remote(&folder, number), local(&into, number));
+                match small {
+                    Small::Elsewhere => drop(ftp.download_file(from, to).await?),
+                    Small::Here => fetch(ftp, &from, &to, buffer).await?,
+                }
+                Ok(())
+            });
+            for (mut ftp, _) in clients.await? {
+                ftp.quit().await?;
             }
             return Ok(());
         }
@@ -72,15 +81,24 @@ async fn work(at: &At<'_>, tls: Option<TlsConfig>, task: &Task<'_>) -> Result<()
                 ftp.download_to(path, &mut tokio::io::sink()).await?;
             }
         }
-        Task::Files { folder, count, into, .. } => {
-            for number in 0..count {
-                ftp.download_file(remote(folder, number), local(into, number)).await?;
-            }
-        }
-        Task::Login { .. } => {}
+        Task::Files { .. } | Task::Login { .. } => {}
         // tests/scale has many sessions on one thread.
         Task::Idle { .. } => return Err("not with this client".into()),
     }
     ftp.quit().await?;
+    Ok(())
+}
+
+async fn fetch(ftp: &mut Client, from: &str, to: &Path, buffer: &mut [u8]) -> Result<()> {
+    let mut file = File::create(to)?;
+    let mut download = ftp.get(from).await?;
+    loop {
+        let count = download.read(buffer).await?;
+        if count == 0 {
+            break;
+        }
+        file.write_all(&buffer[..count])?;
+    }
+    download.finish().await?;
     Ok(())
 }

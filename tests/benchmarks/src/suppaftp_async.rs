@@ -1,8 +1,6 @@
 //! suppaftp's client for tokio, used as documented: on a current-thread runtime, with one task per session
 
-use std::cell::Cell;
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -20,6 +18,7 @@ use tokio::task::LocalSet;
 
 use crate::Result;
 use crate::client::{At, Task, host, local, remote};
+use crate::tasks::share;
 
 pub(crate) fn run(at: &At<'_>, task: &Task<'_>) -> Result<()> {
     let mut config = at.tls.map(|tls| tls.config()).transpose()?;
@@ -83,30 +82,19 @@ where
             }
             return Ok(());
         }
-        Task::Files { folder, count, into, sessions } if sessions > 1 => {
-            let numbers = Rc::new(Cell::new(0));
-            let mut tasks = Vec::new();
+        Task::Files { folder, count, into, sessions } => {
+            let (folder, into) = (folder.to_owned(), into.to_owned());
+            let mut clients = Vec::new();
             for _ in 0..sessions {
-                let (mut ftp, numbers) = (log_in().await?, Rc::clone(&numbers));
-                let (folder, into) = (folder.to_owned(), into.to_owned());
-                tasks.push(tokio::task::spawn_local(async move {
-                    let done = async {
-                        prepare(&mut ftp).await?;
-                        loop {
-                            let number = numbers.replace(numbers.get() + 1);
-                            if number >= count {
-                                break;
-                            }
-                            fetch(&mut ftp, &remote(&folder, number), Some(&local(&into, number)))
-                                .await?;
-                        }
-                        Ok::<_, Box<dyn std::error::Error>>(ftp.quit().await?)
-                    };
-                    done.await.map_err(|error| error.to_string())
-                }));
+                let mut ftp = log_in().await?;
+                prepare(&mut ftp).await?;
+                clients.push(ftp);
             }
-            for task in tasks {
-                task.await??;
+            let clients = share(clients, count, async move |ftp, number| {
+                fetch(ftp, &remote(&folder, number), Some(&local(&into, number))).await
+            });
+            for mut ftp in clients.await? {
+                ftp.quit().await?;
             }
             return Ok(());
         }
@@ -121,15 +109,11 @@ where
                 fetch(&mut ftp, path, None).await?;
             }
         }
-        Task::Files { folder, count, into, .. } => {
-            for number in 0..count {
-                fetch(&mut ftp, &remote(folder, number), Some(&local(into, number))).await?;
-            }
-        }
         Task::Up { file, path } => {
             ftp.put_file(path, &mut File::open(file).await?).await?;
         }
-        Task::Login { .. } | Task::Idle { .. } => return Err("not with this client".into()),
+        Task::Files { .. } | Task::Login { .. } => {}
+        Task::Idle { .. } => return Err("not with this client".into()),
     }
     ftp.quit().await?;
     Ok(())

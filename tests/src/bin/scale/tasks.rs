@@ -1,12 +1,16 @@
 //! The same sessions as tasks of ftp-tokio, on a single-threaded runtime
 
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
 use ftp_tokio::{Client, Options, TlsPolicy};
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::runtime::Builder;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinSet, LocalSet};
@@ -32,6 +36,7 @@ struct Crowd {
     orders: watch::Sender<Order>,
     done: Rc<Semaphore>,
     doors: Rc<Semaphore>,
+    buffer: Rc<RefCell<Vec<u8>>>,
 }
 
 impl Crowd {
@@ -41,6 +46,7 @@ impl Crowd {
             orders: watch::Sender::new(Order::Rest),
             done: Rc::new(Semaphore::new(0)),
             doors: Rc::new(Semaphore::new(WINDOW)),
+            buffer: Rc::new(RefCell::new(vec![0; 128 * 1024])),
         }
     }
 
@@ -50,6 +56,7 @@ impl Crowd {
         for _ in 0..count {
             let (done, doors) = (Rc::clone(&self.done), Rc::clone(&self.doors));
             let (mut orders, options) = (self.orders.subscribe(), Rc::clone(&options));
+            let buffer = Rc::clone(&self.buffer);
             self.tasks.spawn_local(async move {
                 let door = doors.acquire().await.unwrap();
                 let options = Options::clone(&options);
@@ -63,7 +70,7 @@ impl Crowd {
                     match order {
                         Order::Rest => {}
                         Order::Noop => drop(client.noop().await.unwrap()),
-                        Order::Get(expected) => download(&mut client, expected).await,
+                        Order::Get(expected) => download(&mut client, &buffer, expected).await,
                         Order::End => return,
                     }
                     done.add_permits(1);
@@ -91,20 +98,25 @@ impl Crowd {
     }
 }
 
-/// Downloads one file, in pieces of the same size as the other driver's
-async fn download(client: &mut Client, expected: Expected) {
+/// Downloads one file, in pieces of the same size as the other driver's, and into one buffer for all sessions, as there
+async fn download(client: &mut Client, buffer: &RefCell<Vec<u8>>, expected: Expected) {
     let mut file = client.get("f").await.unwrap();
-    let mut buffer = vec![0; 128 * 1024];
     let (mut total, mut hash) = (0, Sha256::new());
     loop {
-        let count = file.read(&mut buffer).await.unwrap();
+        let count = poll_fn(|context| {
+            let mut buffer = buffer.borrow_mut();
+            let mut buffer = ReadBuf::new(&mut buffer);
+            ready!(Pin::new(&mut file).poll_read(context, &mut buffer)).unwrap();
+            if expected.is_some() {
+                hash.update(buffer.filled());
+            }
+            Poll::Ready(buffer.filled().len())
+        })
+        .await;
         if count == 0 {
             break;
         }
         total += count;
-        if expected.is_some() {
-            hash.update(&buffer[..count]);
-        }
     }
     file.finish().await.unwrap();
     assert_eq!(total, FILE);
