@@ -60,10 +60,12 @@ def _calls(workload, contestant, server, place, count):
     if line is None:
         return None
     with tempfile.NamedTemporaryFile('r', dir=place) as summary:
-        run = subprocess.run(['strace', '-f', '-c', '-o', summary.name, *line], stdin=subprocess.DEVNULL,
-                             capture_output=True, text=True, timeout=LONGEST, check=False)
+        # A strace that is killed lets its program go on, so timeout(1) ends both.
+        run = subprocess.run(['timeout', '--signal=KILL', str(LONGEST), 'strace', '-f', '-c', '-o', summary.name, *line],
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if run.returncode:
-            print(f'{workload}: {contestant.name} is left out: {run.stderr.strip()[-200:]}', file=sys.stderr)
+            why = run.stderr.strip()[-200:] or f'exit status {run.returncode}'
+            print(f'{workload}: {contestant.name} is left out: {why}', file=sys.stderr)
             return None
         lines = [line.split() for line in Path(summary.name).read_text().splitlines()]
     shutil.rmtree(into)
