@@ -76,6 +76,11 @@ mod file {
     /// Length in bytes of the blocks that are read ahead, which only large files have
     const FULL: usize = 256 * 1024;
 
+    /// So many bytes to write are copied: that costs less than another buffer as long as the one that they are in
+    ///
+    /// Blocks of a large file are never copied, however full they are.
+    const FEW: usize = 8 * 1024;
+
     /// How often to check whether other threads are done; they are rarely busy, and then only as long as the disk needs
     const LOOK: Duration = Duration::from_millis(1);
 
@@ -268,8 +273,7 @@ mod file {
                     (self.rest().await?, false)
                 }
             };
-            let mut bytes = if length < from.len() / 2 {
-                // Most small files: a copy costs less than another buffer.
+            let mut bytes = if length <= FEW {
                 Buffer::from(&from[..length])
             } else {
                 let mut spare = self.spare.pop().unwrap_or_default();
@@ -361,6 +365,33 @@ mod file {
                     Err(error)
                 }
             }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        /// A read from a socket rarely fills a block. Two buffers are enough, and the bytes stay where they are.
+        #[tokio::test]
+        async fn a_block_that_is_partly_filled_is_exchanged_and_not_copied() {
+            let path = std::env::temp_dir().join(format!("ftp-tokio-{}", std::process::id()));
+            let mut file = File::new(&path);
+            file.carry_out(LocalOrder::Open(Access::Replace)).await.unwrap();
+            let length = FULL / 8;
+            let mut block = Buffer::new(FULL);
+            let first = block.as_ptr();
+            for (number, is_first) in [(0, false), (1, true), (2, false)] {
+                block[..length].fill(number);
+                let at = u64::from(number) * length as u64;
+                let order = LocalOrder::Write { at, from: &mut block, length };
+                file.carry_out(order).await.unwrap();
+                assert_eq!(block.as_ptr() == first, is_first, "block {number}");
+            }
+            file.finish().await.unwrap();
+            let expected: Vec<u8> = (0..3).flat_map(|number| vec![number; length]).collect();
+            assert!(std::fs::read(&path).unwrap() == expected);
+            std::fs::remove_file(&path).unwrap();
         }
     }
 }
