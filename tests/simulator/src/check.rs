@@ -46,6 +46,19 @@ pub fn check(case: Case, end: &End) -> Finding {
         if dead {
             match result {
                 Err(Error::Connection(_)) => continue,
+                // It failed with the login, before the end of the session that arrived in the same read.
+                Err(Error::LoginFailed(reason)) => {
+                    match not_withheld(&end.ops[..index], reason, &Facts::new(case, end, index)) {
+                        None if end.ops[index - 1].at == op.at => continue,
+                        why => {
+                            let why = why.unwrap_or("the session ended before");
+                            return Finding::FalseReport(format!(
+                                "{:?}: not sent, but {why}",
+                                op.ask
+                            ));
+                        }
+                    }
+                }
                 // QUIT has done its work, even if the server ended the session first.
                 Ok(()) if op.ask == Ask::Task && case.task == Task::Quit => continue,
                 _ => {

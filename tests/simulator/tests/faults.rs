@@ -22,7 +22,12 @@ fn run(sets: &[Set], tasks: &[Task], profiles: &[Profile], broken: Broken) -> Ta
 
 /// Cases of `ftp-session` with one kind of server
 fn sessions(tls: Tls, set: Set, task: Task, way: Way, broken: Broken) -> Tally {
-    let habits = [Habit::FinalEarly(Next::Whole), Habit::FinalFirst(226), Habit::Queue];
+    let habits = [
+        Habit::FinalEarly(Next::Whole),
+        Habit::FinalFirst(226),
+        Habit::Queue,
+        Habit::BadPasswordAndClose(530),
+    ];
     Run {
         over: Over::Engine(tls),
         seeds: 1,
@@ -218,6 +223,12 @@ fn sessions_through_rustls() {
 #[test]
 fn sessions_with_servers_that_have_habits() {
     are_sound(Tls::Modelled, Set::Habits, Task::Put, Way::Clear);
+}
+
+/// A login that fails, its requests that are not sent, and the end of the session may all come from one read
+#[test]
+fn sessions_in_which_words_mean_something_else() {
+    are_sound(Tls::Modelled, Set::Words, Task::List, Way::Clear);
 }
 
 #[test]
