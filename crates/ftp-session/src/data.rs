@@ -124,7 +124,8 @@ impl<S, L> Data<S, L> {
         Self { id, slot, state }
     }
 
-    /// Whether only the machine, the user or the shell can change its state
+    /// Whether a turn has nothing to do for it: the machine gives the next order, the user moves the bytes, or the
+    /// shell is connecting
     pub(crate) const fn is_at_rest(&self) -> bool {
         match &self.state {
             DataState::Dialing { .. }

@@ -130,7 +130,7 @@ pub(crate) struct Net<'a> {
     made: Made,
 }
 
-/// Whether a turn has made a connection or a listener
+/// Whether a turn has made a connection or a listener that does not wake the task yet
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Made {
     None,
@@ -142,7 +142,7 @@ impl<'a> Net<'a> {
         Self { waker, made: Made::None }
     }
 
-    /// Whether a connection or a listener was made since the last call
+    /// Whether there is a connection or a listener, made since the last call, that does not wake the task yet
     pub(crate) fn take_made(&mut self) -> bool {
         std::mem::replace(&mut self.made, Made::None) == Made::Some
     }

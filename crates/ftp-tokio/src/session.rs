@@ -157,7 +157,7 @@ impl Session {
         self.last_time()
     }
 
-    /// What the session's clock said when it was last read
+    /// The time on the session's clock when it was last read
     pub(crate) fn last_time(&self) -> Time {
         self.origin.time(self.last_now.into_std())
     }
@@ -260,7 +260,7 @@ impl Session {
         self.poll_attended(context, done)
     }
 
-    /// As [`Self::poll`], after the clock was read and the connections were made to wake the task
+    /// As [`Self::poll`], for callers that have read the clock and [attended](Self::attend) to the connections
     pub(crate) fn poll_attended<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -297,7 +297,8 @@ impl Session {
             }
             let now = self.last_time();
             self.inner.turn(&mut net, now);
-            // New connections were not reported as ready, so nothing has registered the waker with them yet.
+            // New listeners and accepted connections were not reported as ready, so nothing has registered the waker
+            // with them yet.
             if !net.take_made() {
                 break;
             }
