@@ -11,8 +11,6 @@
 //! ```
 
 #[cfg(test)]
-mod model;
-#[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;

@@ -1,3 +1,5 @@
+mod model;
+
 use ftp_proto::{Code, Reply, Time};
 
 use super::*;

@@ -7,7 +7,7 @@
 use ftp_proto::{Code, Reply, Time};
 use proptest::prelude::*;
 
-use super::*;
+use crate::budget::*;
 
 /// Longer than any wait for an answer of the model
 const ANSWERS_WITHIN: Duration = Duration::from_secs(9);
