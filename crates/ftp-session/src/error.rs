@@ -37,7 +37,7 @@ pub enum Error {
     },
     /// The server's address is invalid
     #[error("invalid address")]
-    InvalidAddress(#[source] AddressError),
+    InvalidAddress(#[from] AddressError),
     /// An option has an invalid value
     #[error("the option {option} {problem}")]
     InvalidOption {
@@ -48,16 +48,16 @@ pub enum Error {
     },
     /// The server could not be reached through the proxy, or the proxy could not be asked
     #[error(transparent)]
-    Proxy(ProxyError),
+    Proxy(#[from] ProxyError),
     /// The control connection broke or, under TLS, ended without close_notify, which most servers omit
     #[error("{}", describe_control(.0))]
     Io(#[source] io::Error),
     /// TLS failed on the control connection, or could not be started
     #[error(transparent)]
-    Tls(TlsError),
+    Tls(#[from] TlsError),
     /// TLS is required and its configuration is not usable
     #[error("TLS configuration is not usable")]
-    TlsConfig(#[source] ConfigError),
+    TlsConfig(#[from] ConfigError),
     /// The data connection failed, and the server's reply, if there was one, does not say why; or the client refused
     /// its certificate, and the server's reply is not the reason
     ///
@@ -65,7 +65,7 @@ pub enum Error {
     /// attempt. An attempt that took longer than
     /// [`Config::data_connect_timeout`](ftp_proto::Config::data_connect_timeout) has an error of the kind
     /// [`TimedOut`](io::ErrorKind::TimedOut).
-    #[error("{}", describe(*.failure, *.address, .reply.as_ref(), .error))]
+    #[error("{}", Described(*.failure, *.address, .reply.as_ref(), .error))]
     Data {
         /// The stage at which it failed
         failure: DataFailure,
@@ -125,7 +125,7 @@ pub enum Error {
         name: Vec<u8>,
     },
     /// No command is known to have set a file's time
-    #[error("the time of the file could not be set{}", Because(.reply.as_ref()))]
+    #[error("the time of the file could not be set{}", because(.reply.as_ref()))]
     TimeNotSet {
         /// The server's last reply; `None` if it was known already that the server supports none of the commands
         reply: Option<Reply>,
@@ -186,13 +186,9 @@ pub struct Leftover {
     pub error: Error,
 }
 
-/// The server's reply, if there is one
-struct Because<'a>(Option<&'a Reply>);
-
-impl fmt::Display for Because<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |reply| write!(f, ": {reply}"))
-    }
+/// The server's reply after a colon, if there is one
+fn because(reply: Option<&Reply>) -> String {
+    reply.map_or_else(String::new, |reply| format!(": {reply}"))
 }
 
 impl Error {
@@ -413,15 +409,6 @@ pub enum Mismatch {
     },
 }
 
-fn describe<'a>(
-    failure: DataFailure,
-    address: Option<SocketAddr>,
-    reply: Option<&'a Reply>,
-    error: &'a io::Error,
-) -> impl fmt::Display + 'a {
-    Described { failure, address, reply, error }
-}
-
 /// Uses the words of the same error in clear text
 fn describe_control(error: &io::Error) -> &'static str {
     match TlsError::in_io(error) {
@@ -450,30 +437,6 @@ pub(crate) fn again(error: &io::Error) -> io::Error {
 impl From<ConnectionError> for Error {
     fn from(error: ConnectionError) -> Self {
         Self::Ftp(error.into())
-    }
-}
-
-impl From<TlsError> for Error {
-    fn from(error: TlsError) -> Self {
-        Self::Tls(error)
-    }
-}
-
-impl From<AddressError> for Error {
-    fn from(error: AddressError) -> Self {
-        Self::InvalidAddress(error)
-    }
-}
-
-impl From<ProxyError> for Error {
-    fn from(error: ProxyError) -> Self {
-        Self::Proxy(error)
-    }
-}
-
-impl From<ConfigError> for Error {
-    fn from(error: ConfigError) -> Self {
-        Self::TlsConfig(error)
     }
 }
 

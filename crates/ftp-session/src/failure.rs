@@ -28,35 +28,36 @@ impl FailedData {
     }
 }
 
-/// The description of a failed data connection
-pub(crate) struct Described<'a> {
-    pub(crate) failure: DataFailure,
-    pub(crate) address: Option<SocketAddr>,
-    pub(crate) reply: Option<&'a Reply>,
-    pub(crate) error: &'a io::Error,
-}
+/// The description of a failed data connection, from the fields of its error
+pub(crate) struct Described<'a>(
+    pub(crate) DataFailure,
+    pub(crate) Option<SocketAddr>,
+    pub(crate) Option<&'a Reply>,
+    pub(crate) &'a io::Error,
+);
 
 impl fmt::Display for Described<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "data connection failed: {}", self.failure)?;
-        match self.address {
+        let Self(failure, address, reply, error) = *self;
+        write!(f, "data connection failed: {failure}")?;
+        match address {
             // The order named no port.
             Some(address) if address.port() == 0 => write!(f, " ({})", address.ip())?,
             Some(address) => write!(f, " ({} port {})", address.ip(), address.port())?,
             None => {}
         }
-        let proxy = ProxyError::in_io(self.error);
+        let proxy = ProxyError::in_io(error);
         if let Some(proxy) = proxy {
             write!(f, " (to {} through the proxy {})", proxy.target(), proxy.proxy())?;
         }
-        if let Some(reply) = self.reply {
+        if let Some(reply) = reply {
             write!(f, "; the server said: {reply}")?;
         }
         // Other modes and ports don't help with a proxy's failure.
         if proxy.is_some() {
             return Ok(());
         }
-        advice(self.failure, self.error).map_or(Ok(()), |advice| write!(f, "; {advice}"))
+        advice(failure, error).map_or(Ok(()), |advice| write!(f, "; {advice}"))
     }
 }
 
@@ -96,7 +97,7 @@ mod tests {
     #[track_caller]
     fn said(failure: DataFailure, error: io::Error) -> String {
         let address = Some(SocketAddr::from(([127, 0, 0, 1], 4000)));
-        Described { failure, address, reply: None, error: &error }.to_string()
+        Described(failure, address, None, &error).to_string()
     }
 
     #[test]

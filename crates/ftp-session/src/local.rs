@@ -1,14 +1,15 @@
 //! Failures of local files, with their paths
 
-use std::error::Error;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// A local file that failed; its source says why
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+// Quoted, because a path may contain anything.
+#[error("{path:?}")]
 pub(crate) struct FileError {
     path: PathBuf,
+    #[source]
     error: io::Error,
 }
 
@@ -28,18 +29,5 @@ impl FileError {
     /// Returns the same error again, as [`crate::Error::again`]
     pub(crate) fn again(&self, again: fn(&io::Error) -> io::Error) -> io::Error {
         Self::name(&self.path, again(&self.error))
-    }
-}
-
-impl fmt::Display for FileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Quoted, because a path may contain anything.
-        write!(f, "{:?}", self.path)
-    }
-}
-
-impl Error for FileError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.error)
     }
 }
