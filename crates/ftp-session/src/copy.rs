@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use ftp_proto::{CopySide, OpId, TransferType};
 
 use crate::error::Error;
-use crate::event::{Event, explain};
+use crate::event::Event;
 use crate::questions::questions;
 use crate::session::Session;
 
@@ -83,10 +83,10 @@ impl ServerCopy {
             }
             Event::Completed(done) => {
                 let ended = self.inner.handle_completed(side, &mut done.inner, source, target)?;
-                let cause = done.cause.take();
+                let explained = done.explained.take();
                 Some(ended.map_err(|failed| {
-                    let cause = cause.filter(|_| failed.side == side);
-                    CopyError::new(failed.side, explain(failed.error, cause))
+                    let explained = explained.filter(|_| failed.side == side);
+                    CopyError::new(failed.side, explained.unwrap_or(Error::Ftp(failed.error)))
                 }))
             }
             _ => None,

@@ -332,10 +332,10 @@ impl Error {
     }
 
     /// The error for a broken control connection
-    pub(crate) fn control(error: &io::Error) -> Self {
-        match TlsError::in_io(error) {
+    pub(crate) fn control(error: io::Error) -> Self {
+        match TlsError::in_io(&error) {
             // The same as an end without TLS: there is no data that could be cut short.
-            Some(TlsError::Truncated) | None => Self::Io(again(error)),
+            Some(TlsError::Truncated) | None => Self::Io(error),
             Some(error) => Self::Tls(error.clone()),
         }
     }

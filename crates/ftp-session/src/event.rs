@@ -1,13 +1,10 @@
 //! The events of a session
 
-use std::io;
 use std::net::SocketAddr;
 
-use ftp_proto::{ConnectionError, Direction, Op, OpId, Output, Reply, Trace};
+use ftp_proto::{Direction, Op, OpId, Output, Reply, Trace};
 
 use crate::error::Error;
-use crate::failure::FailedData;
-use crate::proxy::ProxyError;
 
 /// An event for the application, returned once by [`Session::poll_event`](crate::Session::poll_event)
 #[derive(Debug)]
@@ -53,23 +50,13 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Completion {
     pub(crate) inner: ftp_proto::Completion,
-    /// What the session knows in addition to the machine
-    pub(crate) cause: Option<Cause>,
-}
-
-/// The cause of a connection failure, with the system's error
-#[derive(Debug)]
-pub(crate) enum Cause {
-    Connect(String, io::Error),
-    Proxy(ProxyError),
-    Control(io::Error),
-    Data(FailedData),
-    Cancelled,
+    /// The error, if the session knows more about it than the machine
+    pub(crate) explained: Option<Error>,
 }
 
 impl Completion {
-    pub(crate) const fn new(inner: ftp_proto::Completion, cause: Option<Cause>) -> Self {
-        Self { inner, cause }
+    pub(crate) const fn new(inner: ftp_proto::Completion, explained: Option<Error>) -> Self {
+        Self { inner, explained }
     }
 
     /// The request
@@ -81,44 +68,18 @@ impl Completion {
     /// Returns the result, if `op` is the request that ended; `None` otherwise, and on a second call
     pub fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
         let result = self.inner.take(op)?;
-        Some(result.map_err(|error| explain(error, self.cause.take())))
+        Some(result.map_err(|error| self.explained.take().unwrap_or(Error::Ftp(error))))
     }
 
     /// Returns the error, if the request failed and its result was not taken yet
     pub fn take_error(&mut self) -> Option<Error> {
         let error = self.inner.error()?.clone();
-        Some(explain(error, self.cause.take()))
+        Some(self.explained.take().unwrap_or(Error::Ftp(error)))
     }
 
     /// The error, if the request failed and its result was not taken yet
     #[must_use]
     pub fn error(&self) -> Option<&ftp_proto::Error> {
         self.inner.error()
-    }
-}
-
-/// Combines the machine's error with what the session knows about it
-pub(crate) fn explain(error: ftp_proto::Error, cause: Option<Cause>) -> Error {
-    match (error, cause) {
-        (_, Some(Cause::Cancelled)) => Error::Cancelled,
-        (
-            ftp_proto::Error::Connection(ConnectionError::Eof),
-            Some(Cause::Connect(target, error)),
-        ) => Error::Connect { target, error },
-        (ftp_proto::Error::Connection(ConnectionError::Eof), Some(Cause::Proxy(error))) => {
-            Error::Proxy(error)
-        }
-        (ftp_proto::Error::Connection(ConnectionError::Eof), Some(Cause::Control(error))) => {
-            Error::control(&error)
-        }
-        // If the machine's deadline passed there is no reply, and if this side refused a certificate, the server's
-        // reply does not say so.
-        (error, Some(Cause::Data(known))) => Error::Data {
-            failure: known.failure,
-            address: known.address,
-            reply: error.reply().cloned(),
-            error: known.error,
-        },
-        (error, _) => Error::Ftp(error),
     }
 }

@@ -37,7 +37,7 @@ use crate::info::TlsInfo;
 use crate::learned::TimeCommands;
 use crate::link::{Begun, Control};
 use crate::options::{Options, TraceHook};
-use crate::proxy::{ProxyError, Via};
+use crate::proxy::Via;
 use crate::race::Race;
 use crate::reading::Reading;
 use crate::security::{Name, Security};
@@ -72,7 +72,7 @@ pub struct Session<S, L> {
     /// A closed data connection on which tickets may still arrive
     linger: Option<Linger<S>>,
     /// Why the control connection is closed; the machine knows only that it is
-    failure: Option<Failure>,
+    failure: Option<Error>,
     /// Why the last data connection failed
     data_failure: Option<FailedData>,
     attempt: Attempt,
@@ -118,14 +118,6 @@ struct Dialed {
 enum Work {
     None,
     Left,
-}
-
-#[derive(Debug)]
-enum Failure {
-    /// The target, and the error
-    Connect(String, io::Error),
-    Proxy(ProxyError),
-    Control(io::Error),
 }
 
 /// The last upload; its success may show that the server accepts full handshakes

@@ -9,10 +9,10 @@ use std::net::SocketAddr;
 use ftp_proto::{ConnectionError, DataFailure, OpId, Phase};
 use ftp_tls::TlsError;
 
-use super::{Failure, Session};
+use super::Session;
 use crate::data::{DataState, Route};
-use crate::error::{Error, again};
-use crate::event::{Cause, Completion, Event, explain};
+use crate::error::Error;
+use crate::event::{Completion, Event};
 use crate::failure::FailedData;
 use crate::options::TraceHook;
 use crate::proxy::ProxyProblem;
@@ -46,10 +46,10 @@ impl<S: Read + Write, L> Session<S, L> {
                 self.report();
                 self.note_upload(&done);
                 self.note_refusal(&done);
-                let cause = done.error().cloned();
-                let cause = cause.and_then(|error| self.cause(Some(done.op()), &error));
+                let error = done.error();
+                let explained = error.and_then(|error| self.explained(done.op(), error));
                 self.data_failure.take_if(|known| known.op == Some(done.op()));
-                Event::Completed(Completion::new(done, cause))
+                Event::Completed(Completion::new(done, explained))
             }
             Proto::Closed(error) => {
                 self.report();
@@ -95,33 +95,32 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// The cause of an error, if it is known
-    fn cause(&mut self, op: Option<OpId>, error: &ftp_proto::Error) -> Option<Cause> {
-        if self.is_cancelled_by(error) {
-            return Some(Cause::Cancelled);
+    /// The error of a request, if more is known about it than the machine knows
+    fn explained(&mut self, op: OpId, error: &ftp_proto::Error) -> Option<Error> {
+        if let Some(reason) = self.reason_of_end(error) {
+            return Some(reason);
         }
-        match error {
-            ftp_proto::Error::Connection(_) => self.cause_of_end(error),
+        let known = match error {
             ftp_proto::Error::DataConnection { failure, .. } => {
-                let of_this = |known: &mut FailedData| known.failure == *failure;
-                self.data_failure.take_if(of_this).map(Cause::Data)
+                self.data_failure.take_if(|known| known.failure == *failure)
             }
             ftp_proto::Error::DataTimedOut(Phase::DataConnect | Phase::DataAccept) => {
                 let unopened = |known: &mut FailedData| {
                     matches!(known.failure, DataFailure::Open | DataFailure::NeverOpened)
                 };
-                self.data_failure.take_if(unopened).map(Cause::Data)
+                self.data_failure.take_if(unopened)
             }
             // The refused certificate says more than the server's reply that it had to give up.
             refusal if refusal.reply().is_some() && !refusal.is_fatal() => {
                 let refused = |known: &mut FailedData| {
-                    known.op == op
+                    known.op == Some(op)
                         && TlsError::in_io(&known.error).is_some_and(TlsError::is_refusal)
                 };
-                self.data_failure.take_if(refused).map(Cause::Data)
+                self.data_failure.take_if(refused)
             }
             _ => None,
-        }
+        };
+        known.map(|known| data_error(known, error))
     }
 
     /// Whether an error comes from cancelling the session: either the session has ended because of it, or the shell
@@ -132,21 +131,21 @@ impl<S: Read + Write, L> Session<S, L> {
             && self.is_cancelled()
     }
 
-    fn cause_of_end(&self, error: &ftp_proto::Error) -> Option<Cause> {
+    /// Why the session has ended, if that is known
+    fn reason_of_end(&self, error: &ftp_proto::Error) -> Option<Error> {
         if self.is_cancelled_by(error) {
-            return Some(Cause::Cancelled);
+            return Some(Error::Cancelled);
         }
-        let ftp_proto::Error::Connection(ConnectionError::Eof) = error else { return None };
-        Some(match self.failure.as_ref()? {
-            Failure::Connect(target, error) => Cause::Connect(target.clone(), again(error)),
-            Failure::Proxy(error) => Cause::Proxy(error.clone()),
-            Failure::Control(error) => Cause::Control(again(error)),
-        })
+        match error {
+            ftp_proto::Error::Connection(ConnectionError::Eof) => {
+                self.failure.as_ref().map(Error::duplicate)
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn explain_end(&self, error: ftp_proto::Error) -> Error {
-        let cause = self.cause_of_end(&error);
-        explain(error, cause)
+        self.reason_of_end(&error).unwrap_or(Error::Ftp(error))
     }
 
     /// Keeps the first cause: later failures of the same kind come from attempts to work around it
@@ -194,5 +193,18 @@ impl<S: Read + Write, L> Session<S, L> {
             _ => return,
         };
         self.note_failure(failure, address, io::ErrorKind::TimedOut.into());
+    }
+}
+
+/// The error of a data connection whose failure is known
+///
+/// If the machine's deadline passed there is no reply, and if this side refused a certificate, the server's reply does
+/// not say so.
+fn data_error(known: FailedData, error: &ftp_proto::Error) -> Error {
+    Error::Data {
+        failure: known.failure,
+        address: known.address,
+        reply: error.reply().cloned(),
+        error: known.error,
     }
 }

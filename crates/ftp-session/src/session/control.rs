@@ -6,7 +6,8 @@ use std::time::Duration;
 use ftp_proto::{ControlEvent, Time};
 use ftp_tls::Role;
 
-use super::{Failure, Session};
+use super::Session;
+use crate::error::Error;
 use crate::link::{Control, Link, LinkPhase};
 use crate::socket::{interest_of_tls, is_passing, is_readable};
 use crate::time::{has_passed, later};
@@ -196,7 +197,7 @@ impl<S: Read + Write, L> Session<S, L> {
         if let Control::Open(link) = &mut self.control {
             link.phase = LinkPhase::Broken;
         }
-        self.fail(Failure::Control(error), now);
+        self.fail(Error::control(error), now);
     }
 
     /// Ends the session because the shell can't continue with the control connection, for example because its wait
@@ -205,7 +206,7 @@ impl<S: Read + Write, L> Session<S, L> {
         self.control_failed(error, now);
     }
 
-    pub(super) fn fail(&mut self, failure: Failure, now: Time) {
+    pub(super) fn fail(&mut self, failure: Error, now: Time) {
         if self.failure.is_none() && !self.proto.is_dead() {
             self.failure = Some(failure);
         }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ftp_proto::{DataEvent, DataFailure, DataHost, DataId, Endpoints, Time};
 
-use super::{Failure, Session};
+use super::Session;
 use crate::data::{Data, DataState, Route};
 use crate::error::Error;
 use crate::link::{Control, Tunneling};
@@ -53,7 +53,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 let tunneling = Tunneling { socket, endpoints, handshake, deadline };
                 self.control = Control::Tunneling(Box::new(tunneling));
             }
-            Some(Err(error)) => self.fail(Failure::Proxy(error), now),
+            Some(Err(error)) => self.fail(error.into(), now),
         }
     }
 
@@ -80,8 +80,7 @@ impl<S: Read + Write, L> Session<S, L> {
             Err(problem) => {
                 transport.close(tunneling.socket.into_io());
                 if let Some(via) = &self.via {
-                    let failure = Failure::Proxy(via.failed(problem));
-                    self.fail(failure, now);
+                    self.fail(via.failed(problem).into(), now);
                 }
             }
         }

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use ftp_proto::{Action, ControlEvent, Direction, Endpoints, IpFamily, Phase, Time};
 
-use super::{Failure, Session, Work, named};
+use super::{Session, Work, named};
 use crate::data::{Data, DataState};
+use crate::error::Error;
 use crate::event::Event;
 use crate::link::{Begun, Control, Link};
 use crate::race::RaceState;
@@ -167,10 +168,10 @@ impl<S: Read + Write, L> Session<S, L> {
         true
     }
 
-    /// The failure of the connection to the server or its proxy
-    fn unconnected(&self, address: Option<SocketAddr>, error: io::Error) -> Failure {
+    /// The error if the server or its proxy can't be reached
+    fn unconnected(&self, address: Option<SocketAddr>, error: io::Error) -> Error {
         if let Some(via) = &self.via {
-            return Failure::Proxy(via.unreachable(&error, None));
+            return via.unreachable(&error, None).into();
         }
         let target = match address {
             Some(address) => named(self.host.as_deref(), address),
@@ -179,7 +180,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 format!("{host} port {}", self.dialed.map_or(0, |dialed| dialed.port))
             }
         };
-        Failure::Connect(target, error)
+        Error::Connect { target, error }
     }
 
     /// Continues once the control connection is open
