@@ -143,22 +143,6 @@ impl<S, L> Data<S, L> {
         }
     }
 
-    /// The readiness flags of the connection or listener
-    pub(crate) fn readiness(&mut self) -> Option<&mut Interest> {
-        Some(match &mut self.state {
-            DataState::Dialing { .. } => return None,
-            DataState::Connecting(socket, ..) | DataState::Tunneling(socket, _) => {
-                &mut socket.ready
-            }
-            DataState::Listening(listener, _) => &mut listener.ready,
-            DataState::Open(stream)
-            | DataState::AwaitingTicket(stream)
-            | DataState::Securing(stream)
-            | DataState::Moving(stream, _)
-            | DataState::Over(stream, _) => &mut stream.get_mut().ready,
-        })
-    }
-
     /// The stream that moves bytes, or soon will
     pub(crate) fn stream(&mut self) -> Option<&mut Stream<Socket<S>>> {
         match &mut self.state {

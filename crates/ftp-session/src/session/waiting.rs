@@ -19,28 +19,16 @@ impl<S: Read + Write, L> Session<S, L> {
     /// It is cheap: [`Self::turn`] does the work. If there is no connection in this slot, nothing happens.
     pub fn ready(&mut self, slot: Slot, ready: Interest) {
         self.work = Work::Left;
-        if slot.is_control() {
-            let socket = match &mut self.control {
-                Control::Connecting(race) => race.socket_mut(slot),
-                Control::Tunneling(tunneling) => {
-                    Some(&mut tunneling.socket).filter(|socket| socket.slot == slot)
+        match &mut self.data {
+            Some(Data { state: DataState::Listening(listener, _), .. })
+                if listener.slot == slot =>
+            {
+                listener.ready = listener.ready | ready;
+            }
+            _ => {
+                if let Some(socket) = self.socket_mut(slot) {
+                    socket.ready = socket.ready | ready;
                 }
-                Control::Open(link) => Some(link.stream.get_mut()).filter(|s| s.slot == slot),
-                Control::Idle(_) | Control::Dialing { .. } | Control::Closed => None,
-            };
-            if let Some(socket) = socket {
-                socket.ready = socket.ready | ready;
-            }
-            return;
-        }
-        if let Some(data) = self.data.as_mut().filter(|data| data.slot == slot) {
-            if let Some(known) = data.readiness() {
-                *known = *known | ready;
-            }
-        } else if let Some(linger) = &mut self.linger {
-            let socket = linger.stream.get_mut();
-            if socket.slot == slot {
-                socket.ready = socket.ready | ready;
             }
         }
     }
@@ -88,17 +76,24 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Returns the connection in a slot, for shells that carry its bytes themselves
     pub fn stream_mut(&mut self, slot: Slot) -> Option<&mut S> {
-        let socket = match &mut self.control {
-            Control::Connecting(race) if slot.is_control() => race.socket_mut(slot),
-            Control::Tunneling(tunneling) if slot.is_control() => Some(&mut tunneling.socket),
-            Control::Open(link) if slot.is_control() => Some(link.stream.get_mut()),
-            _ if slot.is_control() => None,
-            _ => match &mut self.data {
+        self.socket_mut(slot).map(Socket::io_mut)
+    }
+
+    fn socket_mut(&mut self, slot: Slot) -> Option<&mut Socket<S>> {
+        let socket = if slot.is_control() {
+            match &mut self.control {
+                Control::Connecting(race) => race.socket_mut(slot),
+                Control::Tunneling(tunneling) => Some(&mut tunneling.socket),
+                Control::Open(link) => Some(link.stream.get_mut()),
+                Control::Idle(_) | Control::Dialing { .. } | Control::Closed => None,
+            }
+        } else {
+            match &mut self.data {
                 Some(data) if data.slot == slot => data.socket_mut(),
                 _ => self.linger.as_mut().map(|linger| linger.stream.get_mut()),
-            },
+            }
         };
-        Some(socket.filter(|socket| socket.slot == slot)?.io_mut())
+        socket.filter(|socket| socket.slot == slot)
     }
 
     /// When [`Self::turn`] is due even if nothing is ready; `None`: never
