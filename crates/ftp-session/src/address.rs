@@ -109,24 +109,6 @@ impl IntoServerAddress for ServerAddress {
     }
 }
 
-impl IntoServerAddress for &str {
-    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
-        self.parse()
-    }
-}
-
-impl IntoServerAddress for String {
-    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
-        self.parse()
-    }
-}
-
-impl IntoServerAddress for &String {
-    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
-        self.parse()
-    }
-}
-
 /// Makes an address from a host that must not contain a port
 fn host_and_port(host: &str, port: u16) -> Result<ServerAddress, AddressError> {
     if let Some((scheme, rest)) = host.split_once("://") {
@@ -138,23 +120,23 @@ fn host_and_port(host: &str, port: u16) -> Result<ServerAddress, AddressError> {
     ServerAddress::new(host, Some(port), host)
 }
 
-impl IntoServerAddress for (&str, u16) {
-    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
-        host_and_port(self.0, self.1)
-    }
+macro_rules! of_texts {
+    ($($text:ty),*) => {$(
+        impl IntoServerAddress for $text {
+            fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+                self.parse()
+            }
+        }
+
+        impl IntoServerAddress for ($text, u16) {
+            fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+                host_and_port(&self.0, self.1)
+            }
+        }
+    )*};
 }
 
-impl IntoServerAddress for (String, u16) {
-    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
-        host_and_port(&self.0, self.1)
-    }
-}
-
-impl IntoServerAddress for (&String, u16) {
-    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
-        host_and_port(self.0, self.1)
-    }
-}
+of_texts!(&str, String, &String);
 
 macro_rules! of_addresses {
     ($($address:ty),*) => {$(
@@ -292,34 +274,17 @@ impl SourceAddress {
 }
 
 macro_rules! sources {
-    ($($address:ty),*) => {$(
+    ($given:ident => $source:expr, $($address:ty),*) => {$(
         impl From<$address> for SourceAddress {
-            fn from(address: $address) -> Self {
-                Self(SocketAddr::new(address.into(), 0))
+            fn from($given: $address) -> Self {
+                Self($source.into())
             }
         }
     )*};
 }
 
-sources!(IpAddr, Ipv4Addr, Ipv6Addr);
-
-impl From<SocketAddr> for SourceAddress {
-    fn from(address: SocketAddr) -> Self {
-        Self(address)
-    }
-}
-
-impl From<SocketAddrV4> for SourceAddress {
-    fn from(address: SocketAddrV4) -> Self {
-        Self(address.into())
-    }
-}
-
-impl From<SocketAddrV6> for SourceAddress {
-    fn from(address: SocketAddrV6) -> Self {
-        Self(address.into())
-    }
-}
+sources!(address => (address, 0), IpAddr, Ipv4Addr, Ipv6Addr);
+sources!(address => address, SocketAddr, SocketAddrV4, SocketAddrV6);
 
 #[cfg(test)]
 mod tests;
