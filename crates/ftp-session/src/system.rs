@@ -5,6 +5,10 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+#[cfg(unix)]
+use std::os::fd::AsFd as AsSystemSocket;
+#[cfg(windows)]
+use std::os::windows::io::AsSocket as AsSystemSocket;
 use std::time::{Duration, SystemTime};
 
 use ftp_proto::Timestamp;
@@ -190,61 +194,24 @@ pub fn listen(on: SocketAddr) -> io::Result<TcpListener> {
 /// # Errors
 ///
 /// Errors of the system; [`WouldBlock`](io::ErrorKind::WouldBlock) if there is nothing.
-#[cfg(unix)]
-pub fn read_now(socket: &impl std::os::fd::AsFd, buffer: &mut [u8]) -> io::Result<usize> {
-    (&*SockRef::from(socket)).read(buffer)
-}
-
-/// Reads what the system has received on a connection, without waiting: for runtimes that ask the system only after
-/// their poll has reported readiness
-///
-/// # Errors
-///
-/// Errors of the system; [`WouldBlock`](io::ErrorKind::WouldBlock) if there is nothing.
-#[cfg(windows)]
-pub fn read_now(
-    socket: &impl std::os::windows::io::AsSocket,
-    buffer: &mut [u8],
-) -> io::Result<usize> {
+pub fn read_now(socket: &impl AsSystemSocket, buffer: &mut [u8]) -> io::Result<usize> {
     (&*SockRef::from(socket)).read(buffer)
 }
 
 /// Makes the system probe a silent control connection, because address translators forget it during long transfers
-#[cfg(unix)]
-pub fn keep_alive(socket: &impl std::os::fd::AsFd) {
-    probe(&SockRef::from(socket));
-}
-
-/// Makes the system probe a silent control connection, because address translators forget it during long transfers
-#[cfg(windows)]
-pub fn keep_alive(socket: &impl std::os::windows::io::AsSocket) {
-    probe(&SockRef::from(socket));
-}
-
-fn probe(socket: &SockRef<'_>) {
+pub fn keep_alive(socket: &impl AsSystemSocket) {
     const EVERY: Duration = Duration::from_secs(60);
     let keepalive = TcpKeepalive::new().with_time(EVERY);
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
     let keepalive = keepalive.with_interval(EVERY);
     // This is optional; nothing depends on it.
-    let _ = socket.set_tcp_keepalive(&keepalive);
+    let _ = SockRef::from(socket).set_tcp_keepalive(&keepalive);
 }
 
 /// Makes the close of a connection reset it, even if everything that has arrived was read
-#[cfg(unix)]
-pub fn reset_on_close(socket: &impl std::os::fd::AsFd) {
-    linger_zero(&SockRef::from(socket));
-}
-
-/// Makes the close of a connection reset it, even if everything that has arrived was read
-#[cfg(windows)]
-pub fn reset_on_close(socket: &impl std::os::windows::io::AsSocket) {
-    linger_zero(&SockRef::from(socket));
-}
-
-fn linger_zero(socket: &SockRef<'_>) {
+pub fn reset_on_close(socket: &impl AsSystemSocket) {
     // Without it the connection ends in order, which most servers tolerate.
-    let _ = socket.set_linger(Some(Duration::ZERO));
+    let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
 }
 
 impl<S: Read + Write, L> Session<S, L> {
