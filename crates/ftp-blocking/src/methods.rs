@@ -40,4 +40,4 @@ ftp_session::client_methods! {
     Entries<'_>, OwnedEntries;
 }
 
-ftp_session::known!(Client, client => client.session.inner);
+ftp_session::known!(Client, session.inner);

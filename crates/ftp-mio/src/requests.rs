@@ -121,7 +121,7 @@ macro_rules! methods {
 
 ftp_proto::requests!(methods);
 
-ftp_session::known!(Session, session => session.inner);
+ftp_session::known!(Session, inner);
 
 /// State
 impl Session {

@@ -39,4 +39,4 @@ ftp_session::client_methods! {
     Entries<&mut Self>, Entries<Self>;
 }
 
-ftp_session::known!(Client, client => client.session.inner);
+ftp_session::known!(Client, session.inner);
