@@ -212,6 +212,11 @@ pub trait Transport {
     fn close_listener(&mut self, listener: Self::Listener);
 }
 
+/// A [`Transport`] whose connections and listeners have these types
+pub(crate) trait TransportOf<S, L>: Transport<Stream = S, Listener = L> {}
+
+impl<T: Transport> TransportOf<T::Stream, T::Listener> for T {}
+
 /// A host to connect to
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a host has a name or an address")]

@@ -13,7 +13,7 @@ use crate::data::{Attempt, Data, DataState, Linger, Route, ServerEnd, TransferSt
 use crate::event::Event;
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::time::later;
-use crate::transport::{Slot, Transport};
+use crate::transport::{Slot, Transport, TransportOf};
 
 /// How long to wait for tickets on a closed data connection: the server sends them in answer to the end of this side's
 /// handshake, one round trip later
@@ -21,10 +21,7 @@ const TICKET_TIMEOUT: Duration = Duration::from_millis(300);
 
 impl<S: Read + Write, L> Session<S, L> {
     /// Advances whatever the data connection is doing; returns true if the machine has learned something
-    pub(super) fn drive_data<T>(&mut self, transport: &mut T, now: Time) -> bool
-    where
-        T: Transport<Stream = S, Listener = L>,
-    {
+    pub(super) fn drive_data(&mut self, transport: &mut impl TransportOf<S, L>, now: Time) -> bool {
         // Looking costs less than moving the state, and mostly there is nothing to do.
         if self.data.as_ref().is_none_or(Data::is_at_rest) {
             return false;
@@ -198,10 +195,12 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Action: closes the data connection
-    pub(super) fn close_data<T>(&mut self, id: DataId, transport: &mut T, now: Time)
-    where
-        T: Transport<Stream = S, Listener = L>,
-    {
+    pub(super) fn close_data(
+        &mut self,
+        id: DataId,
+        transport: &mut impl TransportOf<S, L>,
+        now: Time,
+    ) {
         let Some(data) = self.data.take_if(|data| data.id == id) else { return };
         let (stream, direction) = match data.state {
             DataState::Dialing { .. } => return,

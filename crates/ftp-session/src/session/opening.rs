@@ -10,22 +10,20 @@ use super::{Session, Work};
 use crate::data::{Data, DataState, Route};
 use crate::proxy::ProxyProblem;
 use crate::socket::{Listener, Socket};
-use crate::transport::{Interest, Slot, Transport};
+use crate::transport::{Interest, Slot, TransportOf};
 
 /// In active mode, maximum number of connections from other hosts that are refused in a round
 const MAX_STRANGERS: usize = 64;
 
 impl<S: Read + Write, L> Session<S, L> {
     /// Action: opens a data connection
-    pub(super) fn open_data<T>(
+    pub(super) fn open_data(
         &mut self,
         id: DataId,
         endpoint: DataEndpoint,
-        transport: &mut T,
+        transport: &mut impl TransportOf<S, L>,
         now: Time,
-    ) where
-        T: Transport<Stream = S, Listener = L>,
-    {
+    ) {
         let op = self.proto.running_transfer();
         // The machine's own transfers may run before the end of the request whose data connection failed.
         if op.is_some() {
@@ -71,16 +69,14 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    fn listen<T>(
+    fn listen(
         &mut self,
         id: DataId,
         slot: Slot,
         ports: Option<RangeInclusive<u16>>,
-        transport: &mut T,
+        transport: &mut impl TransportOf<S, L>,
         now: Time,
-    ) where
-        T: Transport<Stream = S, Listener = L>,
-    {
+    ) {
         if let Some(via) = self.via.as_ref().filter(|via| via.is_tunnel()) {
             let error = via.failed(ProxyProblem::ActiveMode).into();
             return self.data_failed_at(id, DataFailure::Open, None, error, now);
@@ -191,15 +187,12 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    pub(super) fn accept<T>(
+    pub(super) fn accept(
         &mut self,
         mut listener: Listener<L>,
         mut stranger: Option<IpAddr>,
-        transport: &mut T,
-    ) -> io::Result<(DataState<S, L>, Option<DataEvent>)>
-    where
-        T: Transport<Stream = S, Listener = L>,
-    {
+        transport: &mut impl TransportOf<S, L>,
+    ) -> io::Result<(DataState<S, L>, Option<DataEvent>)> {
         // A listener has addresses.
         let control_peer = self.endpoints.ok_or(io::ErrorKind::NotConnected)?.peer.ip();
         let slot = listener.slot;

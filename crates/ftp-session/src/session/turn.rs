@@ -13,7 +13,7 @@ use crate::link::{Begun, Control, Link};
 use crate::race::RaceState;
 use crate::socket::{ALLOWANCE, Socket};
 use crate::time::later;
-use crate::transport::{Slot, Transport};
+use crate::transport::{Slot, Transport, TransportOf};
 
 /// The rounds of a turn. Each reads at most 4 KiB of replies; the rest waits for the next turn
 const ROUNDS: usize = 16;
@@ -72,10 +72,7 @@ impl<S: Read + Write, L> Session<S, L> {
             || self.linger.as_ref().is_some_and(|linger| linger.stream.is_exhausted())
     }
 
-    fn rounds<T>(&mut self, transport: &mut T, now: Time)
-    where
-        T: Transport<Stream = S, Listener = L>,
-    {
+    fn rounds(&mut self, transport: &mut impl TransportOf<S, L>, now: Time) {
         let mut rounds = 0..ROUNDS;
         self.work = Work::None;
         while self.round(transport, now) {
@@ -88,10 +85,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Runs one round; returns true if something has changed
-    fn round<T>(&mut self, transport: &mut T, now: Time) -> bool
-    where
-        T: Transport<Stream = S, Listener = L>,
-    {
+    fn round<T: TransportOf<S, L>>(&mut self, transport: &mut T, now: Time) -> bool {
         match &mut self.control {
             Control::Idle(_) => return self.shut(transport),
             Control::Connecting(_) => {
@@ -142,10 +136,7 @@ impl<S: Read + Write, L> Session<S, L> {
         moved
     }
 
-    fn drive_race<T>(&mut self, transport: &mut T, now: Time) -> bool
-    where
-        T: Transport<Stream = S, Listener = L>,
-    {
+    fn drive_race(&mut self, transport: &mut impl TransportOf<S, L>, now: Time) -> bool {
         let Control::Connecting(race) = &mut self.control else { return false };
         match race.drive(transport, now) {
             RaceState::Undecided => return false,
@@ -233,10 +224,7 @@ impl<S: Read + Write, L> Session<S, L> {
         true
     }
 
-    fn perform<T>(&mut self, action: Action, transport: &mut T, now: Time)
-    where
-        T: Transport<Stream = S, Listener = L>,
-    {
+    fn perform(&mut self, action: Action, transport: &mut impl TransportOf<S, L>, now: Time) {
         match action {
             Action::SecureControl => self.begin_secure_control(now),
             Action::ClearControl => self.begin_clear_control(now),

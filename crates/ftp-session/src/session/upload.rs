@@ -11,17 +11,18 @@ use crate::data::{ServerEnd, TransferState, UploadStage};
 use crate::socket::{Socket, is_passing, is_readable, repeated};
 use crate::text::TextOut;
 use crate::time::{has_passed, later};
-use crate::transport::Transport;
+use crate::transport::{Transport, TransportOf};
 
 /// How long to wait for late tickets after the final reply of an upload
 const LINGER: Duration = Duration::from_secs(2);
 
 impl<S: Read + Write, L> Session<S, L> {
     /// Advances an upload; returns true if the machine has learned something
-    pub(super) fn drive_upload<T>(&mut self, transport: &mut T, now: Time) -> bool
-    where
-        T: Transport<Stream = S, Listener = L>,
-    {
+    pub(super) fn drive_upload(
+        &mut self,
+        transport: &mut impl TransportOf<S, L>,
+        now: Time,
+    ) -> bool {
         if let Some((_, _, TransferState::Upload(UploadStage::Ending, _))) = self.moving() {
             // A final reply that is waiting can't be about the end, which is not sent yet.
             if self.read_replies_now(transport, now) {
