@@ -10,7 +10,7 @@ use ftp_proto::{ConnectionError, DataFailure, OpId, Phase};
 use ftp_tls::TlsError;
 
 use super::Session;
-use crate::data::{DataState, Route};
+use crate::data::DataState;
 use crate::error::Error;
 use crate::event::{Completion, Event};
 use crate::failure::FailedData;
@@ -164,35 +164,32 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Notes the address of a data connection that was not opened in time
     pub(super) fn note_unopened(&mut self) {
-        let (failure, address) = match self.data.as_ref().map(|data| &data.state) {
-            Some(DataState::Connecting(_, _, Route::Direct(address))) => {
-                (DataFailure::Open, Some(*address))
+        let Some(data) = &self.data else { return };
+        let error = io::ErrorKind::TimedOut.into();
+        let (failure, address, error) = match &data.state {
+            DataState::Connecting(_, _, route) => {
+                let (address, error) = self.route_failed(route, error);
+                (DataFailure::Open, address, error)
             }
-            Some(DataState::Connecting(_, _, Route::Proxy(handshake))) => {
-                let error = io::ErrorKind::TimedOut.into();
-                let error = self.proxy_unreachable(error, handshake.target());
-                return self.note_failure(DataFailure::Open, None, error);
-            }
-            Some(DataState::Tunneling(_, handshake)) => {
+            DataState::Tunneling(_, handshake) => {
                 let Some(error) = self.proxy_error(ProxyProblem::TimedOut, handshake) else {
                     return;
                 };
-                return self.note_failure(DataFailure::Open, None, error.into());
+                (DataFailure::Open, None, error.into())
             }
-            Some(DataState::Listening(listener, _)) => {
-                (DataFailure::NeverOpened, Some(listener.address))
+            DataState::Listening(listener, _) => {
+                (DataFailure::NeverOpened, Some(listener.address), error)
             }
-            Some(DataState::Dialing { host, port }) => match self.data_handshake(*host, *port) {
-                Some(Ok(handshake)) => {
-                    let error = io::ErrorKind::TimedOut.into();
-                    let error = self.proxy_unreachable(error, handshake.target());
-                    return self.note_failure(DataFailure::Open, None, error);
-                }
-                Some(Err(_)) | None => (DataFailure::Open, None),
-            },
+            DataState::Dialing { host, port } => {
+                let error = match self.data_handshake(*host, *port) {
+                    Some(Ok(handshake)) => self.proxy_unreachable(error, handshake.target()),
+                    Some(Err(_)) | None => error,
+                };
+                (DataFailure::Open, None, error)
+            }
             _ => return,
         };
-        self.note_failure(failure, address, io::ErrorKind::TimedOut.into());
+        self.note_failure(failure, address, error);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The route through a proxy: the handshake before each connection belongs to the server
 
 use std::io::{self, Read, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ftp_proto::{DataEvent, DataFailure, DataHost, DataId, Endpoints, Time};
 
@@ -137,14 +137,19 @@ impl<S: Read + Write, L> Session<S, L> {
         error: io::Error,
         now: Time,
     ) {
+        let (address, error) = self.route_failed(route, error);
+        self.data_failed_at(id, DataFailure::Open, address, error, now);
+    }
+
+    /// The address and the error of a connection that could not be opened by this route
+    pub(super) fn route_failed(
+        &self,
+        route: &Route,
+        error: io::Error,
+    ) -> (Option<SocketAddr>, io::Error) {
         match route {
-            Route::Direct(address) => {
-                self.data_failed_at(id, DataFailure::Open, Some(*address), error, now);
-            }
-            Route::Proxy(handshake) => {
-                let error = self.proxy_unreachable(error, handshake.target());
-                self.data_failed_at(id, DataFailure::Open, None, error, now);
-            }
+            Route::Direct(address) => (Some(*address), error),
+            Route::Proxy(handshake) => (None, self.proxy_unreachable(error, handshake.target())),
         }
     }
 
