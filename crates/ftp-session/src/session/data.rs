@@ -247,10 +247,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 true
             }
             Err(error) if is_passing(&error) => false,
-            Err(error) => {
-                self.data_broke(id, error, now);
-                true
-            }
+            Err(error) => self.data_broke(id, error, now),
         }
     }
 
@@ -280,10 +277,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 false
             }
             Err(error) if is_passing(&error) => false,
-            Err(error) => {
-                self.data_broke(id, error, now);
-                true
-            }
+            Err(error) => self.data_broke(id, error, now),
         }
     }
 
@@ -311,14 +305,15 @@ impl<S: Read + Write, L> Session<S, L> {
         self.work = Work::Left;
     }
 
-    pub(super) fn data_broke(&mut self, id: DataId, error: io::Error, now: Time) {
-        match TlsError::in_io(&error) {
-            Some(TlsError::Truncated) => {
-                self.over(id, DataEvent::Truncated, now);
-            }
-            Some(_) => self.data_failed(id, DataFailure::Tls, error, now),
-            None => self.data_failed(id, DataFailure::Broken, error, now),
-        }
+    /// As [`Self::over`], with the error that ended it
+    pub(super) fn data_broke(&mut self, id: DataId, error: io::Error, now: Time) -> bool {
+        let failure = match TlsError::in_io(&error) {
+            Some(TlsError::Truncated) => return self.over(id, DataEvent::Truncated, now),
+            Some(_) => DataFailure::Tls,
+            None => DataFailure::Broken,
+        };
+        self.data_failed(id, failure, error, now);
+        true
     }
 
     fn data_failed(&mut self, id: DataId, failure: DataFailure, error: io::Error, now: Time) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ftp_proto::{DataEvent, DataFailure, Time};
 use ftp_tls::{Stream, TlsError};
 
-use super::Session;
+use super::{Moved, Session};
 use crate::data::{ServerEnd, TransferState, UploadStage};
 use crate::socket::{Socket, is_passing, is_readable, repeated};
 use crate::text::TextOut;
@@ -38,17 +38,14 @@ impl<S: Read + Write, L> Session<S, L> {
             UploadStage::Writing(server) => {
                 if *server == ServerEnd::Open && is_readable(stream) {
                     match read_unexpected(stream) {
-                        Ok(Unexpected::Nothing) => {}
-                        Ok(Unexpected::Bytes) => return self.over(id, UNEXPECTED, now),
-                        Ok(Unexpected::End) => *server = ServerEnd::Closed,
+                        Ok(Moved::NotReady) => {}
+                        Ok(Moved::Bytes(_)) => return self.over(id, UNEXPECTED, now),
+                        Ok(Moved::Ended) => *server = ServerEnd::Closed,
                         // The server has closed its sending side; the next write shows whether it still receives.
                         Err(error) if TlsError::in_io(&error).is_some() => {
                             *server = ServerEnd::Closed;
                         }
-                        Err(error) => {
-                            self.data_broke(id, error, now);
-                            return true;
-                        }
+                        Err(error) => return self.data_broke(id, error, now),
                     }
                 }
                 let sent = send_text(stream, text).and_then(|count| match stream.flush() {
@@ -97,15 +94,12 @@ impl<S: Read + Write, L> Session<S, L> {
                         transport.look(stream.get_mut().io_mut());
                     }
                     match read_unexpected(stream) {
-                        Ok(Unexpected::Nothing) => false,
-                        Ok(Unexpected::Bytes) => return self.over(id, UNEXPECTED, now),
-                        Ok(Unexpected::End) => true,
+                        Ok(Moved::NotReady) => false,
+                        Ok(Moved::Bytes(_)) => return self.over(id, UNEXPECTED, now),
+                        Ok(Moved::Ended) => true,
                         // Bytes are lost, whatever the final reply says: in clear text the server
                         // can't tell a broken upload from a complete one.
-                        Err(error) => {
-                            self.data_broke(id, error, now);
-                            return true;
-                        }
+                        Err(error) => return self.data_broke(id, error, now),
                     }
                 };
                 if final_reply_received && until.is_none() {
@@ -121,18 +115,12 @@ impl<S: Read + Write, L> Session<S, L> {
 /// The server has sent bytes on an upload's connection
 const UNEXPECTED: DataEvent = DataEvent::Failed(DataFailure::UnexpectedData);
 
-/// What the server has sent on an upload's connection, where it should send nothing
-enum Unexpected {
-    Nothing,
-    Bytes,
-    End,
-}
-
-fn read_unexpected<S: Read + Write>(stream: &mut Stream<Socket<S>>) -> io::Result<Unexpected> {
+/// Reads an upload's connection, on which the server should send nothing
+fn read_unexpected<S: Read + Write>(stream: &mut Stream<Socket<S>>) -> io::Result<Moved> {
     match stream.read(&mut [0; 256]) {
-        Ok(0) => Ok(Unexpected::End),
-        Ok(_) => Ok(Unexpected::Bytes),
-        Err(error) if is_passing(&error) => Ok(Unexpected::Nothing),
+        Ok(0) => Ok(Moved::Ended),
+        Ok(count) => Ok(Moved::Bytes(count)),
+        Err(error) if is_passing(&error) => Ok(Moved::NotReady),
         Err(error) => Err(error),
     }
 }
