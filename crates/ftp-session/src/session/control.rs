@@ -82,7 +82,7 @@ impl<S: Read + Write, L> Session<S, L> {
                         break;
                     }
                 }
-                self.control_failed(error, now);
+                self.control_lost(error, now);
                 true
             }
             _ => moved,
@@ -130,7 +130,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 let _ = self.proto.handle_input(now, &buffer[..count]);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-            Err(error) => self.control_failed(error, now),
+            Err(error) => self.control_lost(error, now),
         }
         true
     }
@@ -141,11 +141,11 @@ impl<S: Read + Write, L> Session<S, L> {
         let secured = match &self.security.context {
             Some(context) => link.stream.secure(context, Role::Control),
             // Requests that lead here prepare TLS first, and fail if they can't.
-            None => return self.control_failed(io::Error::other("TLS is not configured"), now),
+            None => return self.control_lost(io::Error::other("TLS is not configured"), now),
         };
         link.phase = LinkPhase::Securing;
         if let Err(error) = secured {
-            self.control_failed(error.into(), now);
+            self.control_lost(error.into(), now);
         }
     }
 
@@ -157,7 +157,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 self.proto.handle_control(now, ControlEvent::Secured);
             }
             Ok(false) => return false,
-            Err(error) => self.control_failed(error, now),
+            Err(error) => self.control_lost(error, now),
         }
         true
     }
@@ -187,23 +187,18 @@ impl<S: Read + Write, L> Session<S, L> {
                 link.phase = LinkPhase::Clearing { close_deadline: later(now, WRITE_TIMEOUT) };
                 return false;
             }
-            Err(error) => self.control_failed(error, now),
+            Err(error) => self.control_lost(error, now),
         }
         true
     }
 
-    /// Ends the session because the control connection broke
-    fn control_failed(&mut self, error: io::Error, now: Time) {
+    /// Ends the session because the control connection broke, or because the shell can't continue with it, for example
+    /// because its wait failed
+    pub fn control_lost(&mut self, error: io::Error, now: Time) {
         if let Control::Open(link) = &mut self.control {
             link.phase = LinkPhase::Broken;
         }
         self.fail(Error::control(error), now);
-    }
-
-    /// Ends the session because the shell can't continue with the control connection, for example because its wait
-    /// failed
-    pub fn control_lost(&mut self, error: io::Error, now: Time) {
-        self.control_failed(error, now);
     }
 
     pub(super) fn fail(&mut self, failure: Error, now: Time) {
