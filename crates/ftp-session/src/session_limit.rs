@@ -6,27 +6,6 @@ use ftp_proto::Reply;
 ///
 /// 530 mostly means a wrong password, and 421 an idle session; only the text tells.
 pub(crate) fn is_full(reply: &Reply) -> bool {
-    is_about_sessions(reply.text())
-}
-
-/// The number of sessions that such a refusal permits, if it states one
-pub(crate) fn stated_limit(reply: &Reply) -> Option<usize> {
-    limit_in(reply.text())
-}
-
-/// Whether a 421 is about an idle session, which the server ends because of its idleness
-pub(crate) fn is_idle_timeout(reply: &Reply) -> bool {
-    const WORDS: [&[u8]; 5] = [b"idle", b"timeout", b"time-out", b"timed out", b"inactiv"];
-    contains_any(&reply.text().to_ascii_lowercase(), &WORDS)
-}
-
-/// Whether vsftpd's process has exited because it found no free passive port: `500 OOPS: vsf_sysutil_bind`
-pub(crate) fn is_about_ports(reply: &Reply) -> bool {
-    const WORDS: [&[u8]; 2] = [b"bind", b"listen"];
-    contains_any(&reply.text().to_ascii_lowercase(), &WORDS)
-}
-
-fn is_about_sessions(text: &[u8]) -> bool {
     const WORDS: [&[u8]; 6] = [
         b"too many",
         b"maximum",
@@ -37,18 +16,16 @@ fn is_about_sessions(text: &[u8]) -> bool {
     ];
     // "Too many" of these is not about sessions.
     const OTHERS: [&[u8]; 2] = [b"attempts", b"failures"];
-    let text = text.to_ascii_lowercase();
+    let text = reply.text().to_ascii_lowercase();
     contains_any(&text, &WORDS) && !contains_any(&text, &OTHERS)
 }
 
-fn contains_any(text: &[u8], words: &[&[u8]]) -> bool {
-    words.iter().any(|words| text.windows(words.len()).any(|window| window == *words))
-}
-
-/// The only number in the text that may be a number of sessions: not a part of an address, not a waiting time
-fn limit_in(text: &[u8]) -> Option<usize> {
+/// The number of sessions that such a refusal permits, if it states one
+///
+/// It is the only number in the text that is neither a part of an address nor a waiting time.
+pub(crate) fn stated_limit(reply: &Reply) -> Option<usize> {
     let mut found = None;
-    let words = text.split(|byte| byte.is_ascii_whitespace() || *byte == b'\n');
+    let words = reply.text().split(u8::is_ascii_whitespace);
     let mut words = words.filter(|word| !word.is_empty()).peekable();
     while let Some(word) = words.next() {
         // The colons at the start of an IPv6 address are not stripped.
@@ -75,6 +52,22 @@ fn limit_in(text: &[u8]) -> Option<usize> {
     found.filter(|count| *count > 0)
 }
 
+/// Whether a 421 is about an idle session, which the server ends because of its idleness
+pub(crate) fn is_idle_timeout(reply: &Reply) -> bool {
+    const WORDS: [&[u8]; 5] = [b"idle", b"timeout", b"time-out", b"timed out", b"inactiv"];
+    contains_any(&reply.text().to_ascii_lowercase(), &WORDS)
+}
+
+/// Whether vsftpd's process has exited because it found no free passive port: `500 OOPS: vsf_sysutil_bind`
+pub(crate) fn is_about_ports(reply: &Reply) -> bool {
+    const WORDS: [&[u8]; 2] = [b"bind", b"listen"];
+    contains_any(&reply.text().to_ascii_lowercase(), &WORDS)
+}
+
+fn contains_any(text: &[u8], words: &[&[u8]]) -> bool {
+    words.iter().any(|words| text.windows(words.len()).any(|window| window == *words))
+}
+
 fn number(word: &[u8]) -> Option<usize> {
     // `parse` also accepts a sign, and numbers larger than any server's limit.
     let is_number = (1..=5).contains(&word.len()) && word.iter().all(u8::is_ascii_digit);
@@ -83,7 +76,13 @@ fn number(word: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use ftp_proto::Code;
+
     use super::*;
+
+    fn refusal(text: &str) -> Reply {
+        Reply::new(Code::SERVICE_CLOSING, text.as_bytes())
+    }
 
     #[test]
     fn refusals_about_the_number_of_sessions_are_recognized() {
@@ -101,8 +100,8 @@ mod tests {
             "Maximum number of failures reached",
             "",
         ];
-        assert!(crowded.iter().all(|text| is_about_sessions(text.as_bytes())));
-        assert!(!others.iter().any(|text| is_about_sessions(text.as_bytes())));
+        assert!(crowded.iter().all(|text| is_full(&refusal(text))));
+        assert!(!others.iter().any(|text| is_full(&refusal(text))));
     }
 
     #[test]
@@ -116,7 +115,7 @@ mod tests {
             ("Too many users (limit 50), try again in 60 seconds", 50),
         ];
         for (text, limit) in stated {
-            assert_eq!(limit_in(text.as_bytes()), Some(limit), "{text}");
+            assert_eq!(stated_limit(&refusal(text)), Some(limit), "{text}");
         }
         let silent = [
             "There are too many connections from your internet address.",
@@ -128,7 +127,7 @@ mod tests {
             "Maximum of 1234567 reached",
         ];
         for text in silent {
-            assert_eq!(limit_in(text.as_bytes()), None, "{text}");
+            assert_eq!(stated_limit(&refusal(text)), None, "{text}");
         }
     }
 }
