@@ -10,6 +10,7 @@ use sha2::Digest as _;
 use crate::buffer::Buffer;
 use crate::local::FileError;
 use crate::procedure::{Access, LocalAnswer, LocalOrder};
+use crate::socket::repeated;
 
 /// The local file of a [`Procedure`](crate::Procedure), by its path
 ///
@@ -44,12 +45,7 @@ impl LocalFile {
             LocalOrder::Open(access) => self.open(access).map(LocalAnswer::Opened),
             LocalOrder::Read { at, into } => {
                 let mut file = self.at(at)?;
-                let count = loop {
-                    match file.read(into) {
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        result => break result?,
-                    }
-                };
+                let count = repeated(|| file.read(into))?;
                 self.at += count as u64;
                 Ok(LocalAnswer::Read(count))
             }
@@ -121,11 +117,9 @@ fn hash_of(mut file: &File, algorithm: HashAlgorithm) -> io::Result<Option<FileH
     let Some(mut digest) = FileDigest::new(algorithm) else { return Ok(None) };
     let mut buffer = Buffer::new(256 * 1024);
     loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(Some(digest.finish())),
-            Ok(count) => digest.update(&buffer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        match repeated(|| file.read(&mut buffer))? {
+            0 => return Ok(Some(digest.finish())),
+            count => digest.update(&buffer[..count]),
         }
     }
 }
