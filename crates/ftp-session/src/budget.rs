@@ -246,7 +246,8 @@ impl Budget {
                 self.stated.is_none_or(|stated| ceiling.count < stated) && total < self.most
             });
             let forgotten_at = self.leaving.front().copied();
-            return Admission::Later(earlier(forgotten_at, ceiling.map(|ceiling| ceiling.until)));
+            let expires_at = ceiling.map(|ceiling| ceiling.until);
+            return Admission::Later([forgotten_at, expires_at].into_iter().flatten().min());
         }
         // Sessions beyond the proven number wait while the server may still count ended ones: a refusal would be due
         // to those.
@@ -372,12 +373,5 @@ impl Budget {
         while self.leaving.front().is_some_and(|until| *until <= now) {
             self.leaving.pop_front();
         }
-    }
-}
-
-fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
     }
 }

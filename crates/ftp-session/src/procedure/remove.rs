@@ -26,13 +26,14 @@ const MAX_DEPTH: usize = 100;
 
 /// How a tree is removed
 #[must_use = "options do nothing by themselves"]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct RemoveOptions {
     on_refusal: OnRefusal,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum OnRefusal {
+    #[default]
     Stop,
     GoOn,
 }
@@ -62,12 +63,6 @@ impl RemoveOptions {
             Some(root) if components(path).all(|component| component != b"..") => Ok(root),
             _ => Err(refused()),
         }
-    }
-}
-
-impl Default for RemoveOptions {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -41,12 +41,6 @@ enum Login {
     Sent,
 }
 
-/// A status line
-struct Status<'a> {
-    code: u16,
-    reason: &'a [u8],
-}
-
 impl HttpConnect {
     /// Creates the handshake, and the bytes to send
     pub(super) fn new(
@@ -115,7 +109,7 @@ impl HttpConnect {
 
     /// Reads the first line
     fn status(&mut self, line: &[u8]) -> Result<(), ProxyProblem> {
-        let Status { code, reason } = status(line)?;
+        let (code, reason) = status(line)?;
         match (code, &self.login) {
             (100 | 102..=299, _) => {
                 self.head = Head::Fields { code, searched: line.len() };
@@ -129,8 +123,8 @@ impl HttpConnect {
     }
 }
 
-/// A status line without its line feed: `HTTP/1.1 200 Connected` (RFC 9112 section 4)
-fn status(line: &[u8]) -> Result<Status<'_>, ProxyProblem> {
+/// Parses a status line without its line feed, `HTTP/1.1 200 Connected` (RFC 9112 section 4), into code and reason
+fn status(line: &[u8]) -> Result<(u16, &[u8]), ProxyProblem> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     // Proxies answer with version 1.0 or 1.1.
     let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9', b' ', digits @ ..] = line else {
@@ -144,7 +138,7 @@ fn status(line: &[u8]) -> Result<Status<'_>, ProxyProblem> {
     if code < 100 {
         return Err(NOT_HTTP);
     }
-    Ok(Status { code, reason })
+    Ok((code, reason))
 }
 
 /// The length of the head at the start, which ends with an empty line; if it has not ended, updates where to search

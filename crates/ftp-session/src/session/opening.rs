@@ -163,22 +163,21 @@ impl<S: Read + Write, L> Session<S, L> {
                 return self.data_failed_at(id, DataFailure::Open, None, error.into(), now);
             }
         };
-        match result {
-            Ok(io) if handshake.is_some() => {
+        match (result, handshake) {
+            (Ok(io), Some(handshake)) => {
                 let mut socket = Socket::new(slot, io);
                 socket.opened();
-                let handshake = handshake.map(Box::new);
-                let state = handshake.map(|handshake| DataState::Tunneling(socket, handshake));
-                self.data = state.map(|state| Data::new(id, slot, state));
+                let state = DataState::Tunneling(socket, Box::new(handshake));
+                self.data = Some(Data::new(id, slot, state));
             }
-            Ok(io) => {
+            (Ok(io), None) => {
                 let stream = Socket::new(slot, io).into_stream();
                 self.data = Some(Data::new(id, slot, DataState::Open(stream)));
                 self.tell(id, DataEvent::Connected, now);
             }
-            Err(error) => {
+            (Err(error), handshake) => {
                 self.data = None;
-                let error = match &handshake {
+                let error = match handshake {
                     Some(handshake) => self.proxy_unreachable(error, handshake.target()),
                     None => error,
                 };

@@ -252,13 +252,10 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Handles the machine's deadline and returns true, if it has passed. Otherwise tells the machine the time, from
     /// which the deadlines of requests and aborts since the last turn count
     fn expire(&mut self, now: Time) -> bool {
-        match &self.control {
-            Control::Idle(_) | Control::Connecting(_) => return false,
-            // Checked when it is driven.
-            Control::Tunneling(_) => return false,
-            // The shell observes this deadline itself, or answers late.
-            Control::Dialing { .. } => return false,
-            Control::Open(_) | Control::Closed => {}
+        // Until the connection is open, its deadline is checked when it is driven; a shell that dials observes it itself,
+        // or answers late.
+        if !matches!(self.control, Control::Open(_) | Control::Closed) {
+            return false;
         }
         match self.proto.poll_timeout() {
             None => return false,
