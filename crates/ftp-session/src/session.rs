@@ -439,6 +439,15 @@ impl<S: Read + Write, L> Session<S, L> {
         self.events.clear();
     }
 
+    /// Drops the events so far, for callers that wait until the session is at rest
+    ///
+    /// Returns `Some` once it [is idle](Self::is_idle), or with the [error that ended it](Self::ended) if it is over.
+    pub fn rested(&mut self) -> Option<Result<(), Error>> {
+        self.discard_events();
+        let ended = self.ended().map(Err);
+        ended.or_else(|| self.is_idle().then_some(Ok(())))
+    }
+
     /// Returns the result of a request, once it has ended; for callers that wait for one request after another
     ///
     /// It drops all events before the result, and while there is none, all events but the ends of requests, so that a

@@ -27,6 +27,17 @@ pub enum Moved {
     Ended,
 }
 
+impl Moved {
+    /// The number of bytes that were moved, if any were
+    #[must_use]
+    pub const fn bytes(self) -> Option<usize> {
+        match self {
+            Self::Bytes(count) => Some(count),
+            Self::NotReady | Self::Ended => None,
+        }
+    }
+}
+
 /// Moving data
 ///
 /// Data can move from [`Event::DataOpen`](crate::Event::DataOpen) until the transfer's
@@ -106,8 +117,7 @@ impl<S: Read + Write, L> Session<S, L> {
         while self.data_direction() == Some(Direction::Download) {
             let length = bytes.len();
             bytes.resize(length + AT_A_TIME, 0);
-            let moved = self.read_data(&mut bytes[length..], now);
-            let count = if let Moved::Bytes(count) = moved { count } else { 0 };
+            let count = self.read_data(&mut bytes[length..], now).bytes().unwrap_or(0);
             bytes.truncate(length + count);
             if count == 0 {
                 break;
