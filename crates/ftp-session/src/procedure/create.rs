@@ -83,18 +83,9 @@ impl Create {
 
     /// Whether this is a directory that can be entered
     async fn is_directory(&mut self, path: &[u8]) -> Result<bool, Error> {
-        let home = match self.home.take() {
-            Some(home) => Some(home),
-            None => unless_refused(self.io.pwd().await)?,
-        };
-        // Enters nothing unless the way back is known.
-        let Some(home) = home else { return Ok(false) };
-        let entered = unless_refused(self.io.cwd(path).await)?.is_some();
-        if entered {
-            self.io.cwd(&home).await?;
-        }
-        self.home = Some(home);
-        Ok(entered)
+        let Some(home) = self.io.enter(path, &mut self.home).await? else { return Ok(false) };
+        self.io.cwd(home).await?;
+        Ok(true)
     }
 
     /// Why a directory whose parent exists could not be made: a file in its place, or the server's refusal

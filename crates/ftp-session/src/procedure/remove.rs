@@ -261,17 +261,9 @@ impl Removing {
 
     /// Lists a directory including names that begin with a dot, which many servers omit; `None` if it is empty
     async fn list_hidden(&mut self, path: &[u8]) -> Result<Option<Directory>, Error> {
-        let home = match self.home.take() {
-            Some(home) => Some(home),
-            None => unless_refused(self.io.pwd().await)?,
-        };
-        let Some(home) = home else { return Ok(None) };
-        let mut listed = None;
-        if unless_refused(self.io.cwd(path).await)?.is_some() {
-            listed = unless_refused(self.io.list(Listing::Here(List::new("-a"))).await)?;
-            self.io.cwd(&home).await?;
-        }
-        self.home = Some(home);
+        let Some(home) = self.io.enter(path, &mut self.home).await? else { return Ok(None) };
+        let listed = unless_refused(self.io.list(Listing::Here(List::new("-a"))).await)?;
+        self.io.cwd(home).await?;
         Ok(listed.filter(|directory| !directory.entries.is_empty()))
     }
 }

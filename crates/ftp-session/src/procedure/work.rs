@@ -199,6 +199,19 @@ impl Io {
         self.request(Request::Cwd(path.to_vec())).await.map(drop)
     }
 
+    /// Enters a directory, unless it is refused or the way back is not known; returns the way back, which `home` keeps
+    pub(crate) async fn enter<'a>(
+        &self,
+        path: &[u8],
+        home: &'a mut Option<Vec<u8>>,
+    ) -> Result<Option<&'a [u8]>, Error> {
+        if home.is_none() {
+            *home = unless_refused(self.pwd().await)?;
+        }
+        let Some(home) = home else { return Ok(None) };
+        Ok(unless_refused(self.cwd(path).await)?.map(|()| home.as_slice()))
+    }
+
     pub(crate) async fn list(&self, listing: Listing) -> Result<Directory, Error> {
         match self.ask(Order::List(listing)).await {
             Answer::Listed(result) => result,
