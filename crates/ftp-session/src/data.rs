@@ -19,24 +19,27 @@ pub(crate) struct Data<S, L> {
 
 pub(crate) enum DataState<S, L> {
     /// Passive: the shell is connecting
-    Dialing {
-        host: DataHost,
-        port: u16,
-    },
+    Dialing { host: DataHost, port: u16 },
     /// Passive: not open yet; waits for this readiness
     Connecting(Socket<S>, Interest, Route),
     /// Passive: the handshake with a proxy
     Tunneling(Socket<S>, Box<Handshake>),
     /// Active: the server has not connected yet, though another host may have
     Listening(Listener<L>, Option<IpAddr>),
-    /// Open; the machine gives the next order
-    Open(Stream<Socket<S>>),
+    /// It has been opened
+    Connected(Stream<Socket<S>>, Stage),
+}
+
+/// What an opened data connection is doing
+pub(crate) enum Stage {
+    /// Nothing: the machine gives the next order
+    Open,
     /// To be secured as soon as a ticket has arrived, or none will
-    AwaitingTicket(Stream<Socket<S>>),
-    Securing(Stream<Socket<S>>),
-    Moving(Stream<Socket<S>>, TransferState),
+    AwaitingTicket,
+    Securing,
+    Moving(TransferState),
     /// The machine knows that it is over, and will close it
-    Over(Stream<Socket<S>>, Option<Direction>),
+    Over(Option<Direction>),
 }
 
 /// Where a data connection goes
@@ -53,6 +56,15 @@ pub(crate) enum TransferState {
     /// A listing that is only read for the tickets that arrive with it
     TicketListing,
     Upload(UploadStage, Option<Box<TextOut>>),
+}
+
+impl TransferState {
+    pub(crate) const fn direction(&self) -> Direction {
+        match self {
+            Self::Download(_) | Self::TicketListing => Direction::Download,
+            Self::Upload(..) => Direction::Upload,
+        }
+    }
 }
 
 /// The progress of an upload
@@ -119,6 +131,13 @@ impl<S> Linger<S> {
     }
 }
 
+impl<S, L> DataState<S, L> {
+    /// The state of a connection to the server that has just been opened
+    pub(crate) fn open(socket: Socket<S>) -> Self {
+        Self::Connected(socket.into_stream(), Stage::Open)
+    }
+}
+
 impl<S, L> Data<S, L> {
     pub(crate) const fn new(id: DataId, slot: Slot, state: DataState<S, L>) -> Self {
         Self { id, slot, state }
@@ -128,18 +147,16 @@ impl<S, L> Data<S, L> {
     /// shell is connecting
     pub(crate) const fn is_at_rest(&self) -> bool {
         match &self.state {
-            DataState::Dialing { .. }
-            | DataState::Open(_)
-            | DataState::Moving(_, TransferState::Download(_))
-            | DataState::Over(..) => true,
-            DataState::Connecting(..)
-            | DataState::Tunneling(..)
-            | DataState::Listening(..)
-            | DataState::AwaitingTicket(_)
-            | DataState::Securing(_)
-            | DataState::Moving(_, TransferState::TicketListing | TransferState::Upload(..)) => {
+            DataState::Dialing { .. } => true,
+            DataState::Connecting(..) | DataState::Tunneling(..) | DataState::Listening(..) => {
                 false
             }
+            DataState::Connected(_, stage) => match stage {
+                Stage::Open | Stage::Moving(TransferState::Download(_)) | Stage::Over(_) => true,
+                Stage::AwaitingTicket
+                | Stage::Securing
+                | Stage::Moving(TransferState::TicketListing | TransferState::Upload(..)) => false,
+            },
         }
     }
 
@@ -150,11 +167,7 @@ impl<S, L> Data<S, L> {
             | DataState::Connecting(..)
             | DataState::Tunneling(..)
             | DataState::Listening(..) => None,
-            DataState::Open(stream)
-            | DataState::AwaitingTicket(stream)
-            | DataState::Securing(stream)
-            | DataState::Moving(stream, _)
-            | DataState::Over(stream, _) => Some(stream),
+            DataState::Connected(stream, _) => Some(stream),
         }
     }
 
@@ -163,11 +176,7 @@ impl<S, L> Data<S, L> {
         match &mut self.state {
             DataState::Dialing { .. } | DataState::Listening(..) => None,
             DataState::Connecting(socket, ..) | DataState::Tunneling(socket, _) => Some(socket),
-            DataState::Open(stream)
-            | DataState::AwaitingTicket(stream)
-            | DataState::Securing(stream)
-            | DataState::Moving(stream, _)
-            | DataState::Over(stream, _) => Some(stream.get_mut()),
+            DataState::Connected(stream, _) => Some(stream.get_mut()),
         }
     }
 
@@ -179,11 +188,7 @@ impl<S, L> Data<S, L> {
             DataState::Connecting(socket, ..) | DataState::Tunneling(socket, _) => {
                 SocketRef::Stream(socket.io())
             }
-            DataState::Open(stream)
-            | DataState::AwaitingTicket(stream)
-            | DataState::Securing(stream)
-            | DataState::Moving(stream, _)
-            | DataState::Over(stream, _) => SocketRef::Stream(stream.get_ref().io()),
+            DataState::Connected(stream, _) => SocketRef::Stream(stream.get_ref().io()),
         };
         Some((self.slot, socket_ref, self.interest()))
     }
@@ -191,9 +196,10 @@ impl<S, L> Data<S, L> {
     /// Until when the end of an upload is waited for
     pub(crate) const fn close_deadline(&self) -> Option<Time> {
         match self.state {
-            DataState::Moving(_, TransferState::Upload(UploadStage::Draining { until }, _)) => {
-                until
-            }
+            DataState::Connected(
+                _,
+                Stage::Moving(TransferState::Upload(UploadStage::Draining { until }, _)),
+            ) => until,
             _ => None,
         }
     }
@@ -203,15 +209,15 @@ impl<S, L> Data<S, L> {
     /// This excludes what it is ready for already: then it is the user's turn.
     fn interest(&self) -> Interest {
         match &self.state {
-            DataState::Dialing { .. }
-            | DataState::Open(_)
-            | DataState::AwaitingTicket(_)
-            | DataState::Over(..) => Interest::NONE,
+            DataState::Dialing { .. } => Interest::NONE,
             DataState::Connecting(_, interest, _) => *interest,
             DataState::Tunneling(_, handshake) => waits_for(handshake),
             DataState::Listening(..) => Interest::READ,
-            DataState::Securing(stream) => interest_of_tls(stream),
-            DataState::Moving(stream, transfer) => {
+            DataState::Connected(_, Stage::Open | Stage::AwaitingTicket | Stage::Over(_)) => {
+                Interest::NONE
+            }
+            DataState::Connected(stream, Stage::Securing) => interest_of_tls(stream),
+            DataState::Connected(stream, Stage::Moving(transfer)) => {
                 let ready = stream.get_ref().ready;
                 let wants = match transfer {
                     TransferState::Download(_) | TransferState::TicketListing => Interest::READ,
@@ -240,13 +246,15 @@ impl<S, L> fmt::Debug for Data<S, L> {
             DataState::Connecting(..) => "connecting",
             DataState::Tunneling(..) => "tunneling",
             DataState::Listening(..) => "listening",
-            DataState::Open(_) => "open",
-            DataState::AwaitingTicket(_) => "awaiting a ticket",
-            DataState::Securing(_) => "securing",
-            DataState::Moving(_, TransferState::Download(_)) => "download",
-            DataState::Moving(_, TransferState::Upload(..)) => "upload",
-            DataState::Moving(_, TransferState::TicketListing) => "ticket listing",
-            DataState::Over(..) => "over",
+            DataState::Connected(_, stage) => match stage {
+                Stage::Open => "open",
+                Stage::AwaitingTicket => "awaiting a ticket",
+                Stage::Securing => "securing",
+                Stage::Moving(TransferState::Download(_)) => "download",
+                Stage::Moving(TransferState::Upload(..)) => "upload",
+                Stage::Moving(TransferState::TicketListing) => "ticket listing",
+                Stage::Over(_) => "over",
+            },
         };
         write!(f, "{:?} {state}", self.id)
     }

@@ -9,7 +9,9 @@ use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::{Role, Stream, TlsError};
 
 use super::{LastUpload, Session, Work};
-use crate::data::{Attempt, Data, DataState, Linger, Route, ServerEnd, TransferState, UploadStage};
+use crate::data::{
+    Attempt, Data, DataState, Linger, Route, ServerEnd, Stage, TransferState, UploadStage,
+};
 use crate::event::Event;
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::time::later;
@@ -26,6 +28,9 @@ impl<S: Read + Write, L> Session<S, L> {
         if self.data.as_ref().is_none_or(Data::is_at_rest) {
             return false;
         }
+        if let Some(Data { state: DataState::Connected(..), .. }) = self.data {
+            return self.drive_connected(transport, now);
+        }
         let Some(Data { id, slot, state }) = self.data.take() else { return false };
         let (state, event) = match state {
             DataState::Tunneling(socket, handshake) => {
@@ -36,9 +41,7 @@ impl<S: Read + Write, L> Session<S, L> {
             {
                 match transport.connected(slot, socket.io_mut()) {
                     Ok(None) => match route {
-                        Route::Direct(_) => {
-                            (DataState::Open(socket.into_stream()), Some(DataEvent::Connected))
-                        }
+                        Route::Direct(_) => (DataState::open(socket), Some(DataEvent::Connected)),
                         Route::Proxy(handshake) => {
                             socket.opened();
                             let state = DataState::Tunneling(socket, handshake);
@@ -68,31 +71,6 @@ impl<S: Read + Write, L> Session<S, L> {
                     }
                 }
             }
-            DataState::AwaitingTicket(stream) if self.linger.is_none() => {
-                self.data = Some(Data::new(id, slot, DataState::Open(stream)));
-                self.begin_secure_data(id, now);
-                return true;
-            }
-            DataState::Securing(mut stream) => match stream.handshake() {
-                Ok(true) => {
-                    let event = DataEvent::Secured(session_of(&stream));
-                    (DataState::Open(stream), Some(event))
-                }
-                Ok(false) => (DataState::Securing(stream), None),
-                Err(error) => {
-                    self.data = Some(Data::new(id, slot, DataState::Over(stream, None)));
-                    self.data_failed(id, DataFailure::Tls, error, now);
-                    return true;
-                }
-            },
-            state @ DataState::Moving(_, TransferState::Upload(..)) => {
-                self.data = Some(Data::new(id, slot, state));
-                return self.drive_upload(transport, now);
-            }
-            state @ DataState::Moving(_, TransferState::TicketListing) => {
-                self.data = Some(Data::new(id, slot, state));
-                return self.drive_ticket_listing(now);
-            }
             other => (other, None),
         };
         self.data = Some(Data::new(id, slot, state));
@@ -105,9 +83,46 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
+    /// As [`Self::drive_data`], once the data connection has been opened
+    fn drive_connected(&mut self, transport: &mut impl TransportOf<S, L>, now: Time) -> bool {
+        let Some(Data { id, state: DataState::Connected(stream, stage), .. }) = &mut self.data
+        else {
+            return false;
+        };
+        let id = *id;
+        match stage {
+            Stage::AwaitingTicket if self.linger.is_none() => {
+                *stage = Stage::Open;
+                self.begin_secure_data(id, now);
+                true
+            }
+            Stage::Securing => match stream.handshake() {
+                Ok(true) => {
+                    *stage = Stage::Open;
+                    let event = DataEvent::Secured(session_of(stream));
+                    self.tell(id, event, now);
+                    true
+                }
+                Ok(false) => false,
+                Err(error) => {
+                    *stage = Stage::Over(None);
+                    self.data_failed(id, DataFailure::Tls, error, now);
+                    true
+                }
+            },
+            Stage::Moving(TransferState::Upload(..)) => self.drive_upload(transport, now),
+            Stage::Moving(TransferState::TicketListing) => self.drive_ticket_listing(now),
+            Stage::AwaitingTicket
+            | Stage::Open
+            | Stage::Moving(TransferState::Download(_))
+            | Stage::Over(_) => false,
+        }
+    }
+
     /// Prepares the open data connection for writing; under TLS that happened with the handshake
     pub(super) fn write_at_once(&mut self, transport: &mut impl Transport<Stream = S>) {
-        if let Some(Data { state: DataState::Open(stream), .. }) = &mut self.data {
+        if let Some(Data { state: DataState::Connected(stream, Stage::Open), .. }) = &mut self.data
+        {
             if !stream.is_secure() {
                 transport.no_delay(stream.get_mut().io_mut());
             }
@@ -118,7 +133,8 @@ impl<S: Read + Write, L> Session<S, L> {
     pub(super) fn begin_secure_data(&mut self, id: DataId, now: Time) {
         let Some((slot, mut stream)) = self.take_open(id, now) else { return };
         if self.linger.is_some() {
-            self.data = Some(Data::new(id, slot, DataState::AwaitingTicket(stream)));
+            let state = DataState::Connected(stream, Stage::AwaitingTicket);
+            self.data = Some(Data::new(id, slot, state));
             return;
         }
         // If a server accepts PROT P on a control connection in clear text, nothing has prepared TLS before.
@@ -126,12 +142,10 @@ impl<S: Read + Write, L> Session<S, L> {
         let secured = context
             .map_err(io::Error::from)
             .and_then(|context| stream.secure(context, Role::Data).map_err(io::Error::from));
-        match secured {
-            Ok(()) => self.data = Some(Data::new(id, slot, DataState::Securing(stream))),
-            Err(error) => {
-                self.data = Some(Data::new(id, slot, DataState::Over(stream, None)));
-                self.data_failed(id, DataFailure::Tls, error, now);
-            }
+        let stage = if secured.is_ok() { Stage::Securing } else { Stage::Over(None) };
+        self.data = Some(Data::new(id, slot, DataState::Connected(stream, stage)));
+        if let Err(error) = secured {
+            self.data_failed(id, DataFailure::Tls, error, now);
         }
     }
 
@@ -158,7 +172,8 @@ impl<S: Read + Write, L> Session<S, L> {
         if let (Some(op), Direction::Upload) = (op, direction) {
             self.last_upload = Some(LastUpload { op, handshake: stream.handshake_kind() });
         }
-        self.data = Some(Data::new(id, slot, DataState::Moving(stream, transfer)));
+        let state = DataState::Connected(stream, Stage::Moving(transfer));
+        self.data = Some(Data::new(id, slot, state));
         self.carried = op;
         if let Some(op) = op {
             self.events.push_back(Event::DataOpen { op, direction });
@@ -170,7 +185,9 @@ impl<S: Read + Write, L> Session<S, L> {
     /// If it is not open, it fails and the machine is told, unless the order was for another connection.
     fn take_open(&mut self, id: DataId, now: Time) -> Option<(Slot, Stream<Socket<S>>)> {
         match self.data.take() {
-            Some(Data { id: live, slot, state: DataState::Open(stream) }) if live == id => {
+            Some(Data { id: live, slot, state: DataState::Connected(stream, Stage::Open) })
+                if live == id =>
+            {
                 Some((slot, stream))
             }
             other => {
@@ -187,8 +204,8 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Action: discards the rest
     pub(super) fn discard(&mut self, id: DataId) {
-        if let Some(Data { id: live, state: DataState::Moving(_, transfer), .. }) = &mut self.data {
-            if *live == id {
+        if let Some((live, _, transfer)) = self.moving() {
+            if live == id {
                 *transfer = TransferState::TicketListing;
             }
         }
@@ -208,24 +225,19 @@ impl<S: Read + Write, L> Session<S, L> {
                 return transport.close(socket.into_io());
             }
             DataState::Listening(listener, _) => return transport.close_listener(listener.io),
-            DataState::Open(stream)
-            | DataState::AwaitingTicket(stream)
-            | DataState::Securing(stream) => (stream, None),
-            DataState::Moving(
-                mut stream,
-                TransferState::Download(_) | TransferState::TicketListing,
-            ) => {
+            DataState::Connected(stream, Stage::Over(direction)) => (stream, direction),
+            DataState::Connected(mut stream, Stage::Moving(transfer)) => {
+                let direction = transfer.direction();
                 // In clear text the server may not have accepted the connection yet. pyftpdlib would not notice that it
                 // was closed, and send the file on the next one (Q146).
-                if stream.is_secure() {
+                if direction == Direction::Download && stream.is_secure() {
                     transport.reset_on_close(stream.get_mut().io_mut());
                 }
-                (stream, Some(Direction::Download))
+                (stream, Some(direction))
             }
-            DataState::Moving(stream, TransferState::Upload(..)) => {
-                (stream, Some(Direction::Upload))
+            DataState::Connected(stream, Stage::Open | Stage::AwaitingTicket | Stage::Securing) => {
+                (stream, None)
             }
-            DataState::Over(stream, direction) => (stream, direction),
         };
         let until = later(now, TICKET_TIMEOUT);
         if let Some(old) = self.linger.replace(Linger { stream, until, direction }) {
@@ -283,18 +295,11 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Handles the end of the data connection, which the machine will close; always returns true
     pub(super) fn over(&mut self, id: DataId, event: DataEvent, now: Time) -> bool {
-        self.data = self.data.take().map(|data| match data.state {
-            DataState::Moving(stream, transfer) => {
-                let direction = match transfer {
-                    TransferState::Download(_) | TransferState::TicketListing => {
-                        Direction::Download
-                    }
-                    TransferState::Upload(..) => Direction::Upload,
-                };
-                Data::new(data.id, data.slot, DataState::Over(stream, Some(direction)))
+        if let Some(Data { state: DataState::Connected(_, stage), .. }) = &mut self.data {
+            if let Stage::Moving(transfer) = stage {
+                *stage = Stage::Over(Some(transfer.direction()));
             }
-            state => Data::new(data.id, data.slot, state),
-        });
+        }
         self.tell(id, event, now);
         true
     }
@@ -349,9 +354,9 @@ impl<S: Read + Write, L> Session<S, L> {
         &mut self,
     ) -> Option<(DataId, &mut Stream<Socket<S>>, &mut TransferState)> {
         match &mut self.data {
-            Some(Data { id, state: DataState::Moving(stream, transfer), .. }) => {
-                Some((*id, stream, transfer))
-            }
+            Some(Data {
+                id, state: DataState::Connected(stream, Stage::Moving(transfer)), ..
+            }) => Some((*id, stream, transfer)),
             _ => None,
         }
     }

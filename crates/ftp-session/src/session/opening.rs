@@ -171,8 +171,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 self.data = Some(Data::new(id, slot, state));
             }
             (Ok(io), None) => {
-                let stream = Socket::new(slot, io).into_stream();
-                self.data = Some(Data::new(id, slot, DataState::Open(stream)));
+                self.data = Some(Data::new(id, slot, DataState::open(Socket::new(slot, io))));
                 self.tell(id, DataEvent::Connected, now);
             }
             (Err(error), handshake) => {
@@ -215,8 +214,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 Ok((io, peer)) => {
                     transport.close_listener(listener.io);
                     let event = DataEvent::Accepted { peer: peer.ip(), control_peer };
-                    let stream = Socket::new(slot, io).into_stream();
-                    return Ok((DataState::Open(stream), Some(event)));
+                    return Ok((DataState::open(Socket::new(slot, io)), Some(event)));
                 }
                 // The connection was closed before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}

@@ -6,7 +6,7 @@ use ftp_proto::{DataEvent, Direction, Op, Output, Time};
 use ftp_tls::Stream;
 
 use super::{Session, Work};
-use crate::data::{Attempt, Data, DataState, TransferState, UploadStage};
+use crate::data::{Attempt, Data, DataState, Stage, TransferState, UploadStage};
 use crate::error::Error;
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::transport::{Slot, Transport};
@@ -282,7 +282,7 @@ impl<S: Read + Write, L> Session<S, L> {
 
     fn moving_now(&self) -> Option<(&Stream<Socket<S>>, &TransferState)> {
         match &self.data {
-            Some(Data { state: DataState::Moving(stream, transfer), .. })
+            Some(Data { state: DataState::Connected(stream, Stage::Moving(transfer)), .. })
                 if self.carries_current() =>
             {
                 Some((stream, transfer))

@@ -114,8 +114,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 false
             }
             Ok(HandshakeState::Open) => {
-                let state = DataState::Open(socket.into_stream());
-                self.data = Some(Data::new(id, slot, state));
+                self.data = Some(Data::new(id, slot, DataState::open(socket)));
                 self.tell(id, DataEvent::Connected, now);
                 true
             }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use ftp_proto::{Action, ControlEvent, Direction, Endpoints, IpFamily, Phase, Time};
 
 use super::{Session, Work, named};
-use crate::data::{Data, DataState};
+use crate::data::{Data, DataState, Stage};
 use crate::error::Error;
 use crate::event::Event;
 use crate::link::{Begun, Control, Link};
@@ -118,7 +118,7 @@ impl<S: Read + Write, L> Session<S, L> {
             Some(Data {
                 state: DataState::Connecting(..)
                     | DataState::Tunneling(..)
-                    | DataState::Securing(_),
+                    | DataState::Connected(_, Stage::Securing),
                 ..
             })
         ) {
