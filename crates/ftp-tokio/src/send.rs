@@ -165,6 +165,8 @@ async fn pools(pool: Pool, site: Site) -> Result<(), PoolError> {
     let (_, lease) = is_send(upload.finish()).await?;
     let listing = is_send(is_send(lease.into_list("")).await?);
     let (_, lease) = is_send(listing.finish()).await?;
+    let entries = is_send(is_send(lease.into_read_dir("")).await?);
+    let (_, lease) = is_send(entries.finish()).await?;
     drop(lease);
     let name = String::from("f");
     let other = pool.clone();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ftp_proto::Reply;
 use ftp_session::Error;
 
 /// Why a [`Pool`](super::Pool) can't provide a session, or why an operation on one failed
@@ -41,6 +42,12 @@ impl PoolError {
             Self::TimedOut { refusal, .. } => refusal.as_ref(),
             Self::Busy { .. } | Self::Closed => None,
         }
+    }
+
+    /// The server's reply that caused the error, if one did
+    #[must_use]
+    pub fn reply(&self) -> Option<&Reply> {
+        self.session().and_then(Error::reply)
     }
 
     /// Whether the same may succeed later

@@ -6,14 +6,14 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ftp_proto::{Get, List, Put};
+use ftp_proto::{Get, List, Put, ReadDir};
 use ftp_session::{Error, Holder};
 
 use super::held::Held;
 use super::member::Member;
 use super::site::Site;
 use crate::client::Client;
-use crate::listing::Listing;
+use crate::listing::{Entries, Listing};
 use crate::transfer::{Download, Upload};
 
 /// A [`Client`] of a [`Pool`](super::Pool); dropping it returns the session to the pool
@@ -111,7 +111,20 @@ impl Lease {
     /// As [`Client::list`]; the session has been returned to the pool.
     pub async fn into_list(mut self, list: impl Into<List>) -> Result<Listing<Self>, Error> {
         let op = self.session.begin().await.list(list);
-        Ok(Listing::new(Download::start(self, op).await?))
+        Listing::start(self, op).await
+    }
+
+    /// As [`Client::read_dir`], but the entries own the lease, so they are `'static`
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::read_dir`]; the session has been returned to the pool.
+    pub async fn into_read_dir(
+        mut self,
+        directory: impl Into<ReadDir>,
+    ) -> Result<Entries<Self>, Error> {
+        let op = self.session.begin().await.read_dir(directory);
+        Entries::start(self, op).await
     }
 }
 
