@@ -11,6 +11,7 @@ pub mod laws;
 mod manual;
 pub mod memory;
 pub mod net;
+pub mod polls;
 pub mod script;
 pub mod scripted;
 pub mod seed;

@@ -324,22 +324,53 @@ fn futures(text: &str) -> Vec<&str> {
     names.filter(|name| !name.starts_with('$')).collect()
 }
 
+/// The names of all operations on tokio: the driver's own, and those of the lists that all shells share
+fn operations_on_tokio() -> BTreeSet<String> {
+    let mut sources = tokio_sources();
+    let methods = sources_of("ftp-session").remove("client_methods").expect("the shared methods");
+    sources.insert("client_methods".to_owned(), methods);
+    let own: Vec<&str> = sources.values().flat_map(|text| futures(text)).collect();
+    assert!(own.len() > 40, "only {}", own.len());
+    let lists = PROCEDURES.iter().copied().flatten().chain(REQUESTS).copied();
+    own.into_iter().chain(lists).map(str::to_owned).collect()
+}
+
+/// Whether a source calls a function of this name
+fn calls(text: &str, name: &str) -> bool {
+    [".", "::", "is_send(", "= "].iter().any(|before| text.contains(&format!("{before}{name}(")))
+}
+
 /// Threads exchange tasks, and with them the futures that these wait for
 #[test]
 fn every_future_on_tokio_is_asserted_to_be_send() {
-    let sources = tokio_sources();
-    let asserted = &sources["send"];
-    // The list of methods that all shells that wait have.
-    let list = &sources_of("ftp-session")["client_methods"];
-    let own: Vec<&str> = sources.values().chain([list]).flat_map(|text| futures(text)).collect();
-    assert!(own.len() > 40, "only {}", own.len());
-    let lists = PROCEDURES.iter().copied().flatten().chain(REQUESTS).copied();
-    for name in own.into_iter().chain(lists) {
-        let is_asserted = [".", "::", "is_send("].iter().any(|before| {
-            asserted.contains(&format!("{before}{name}("))
-                || asserted.contains(&format!("= {name}("))
-        });
-        assert!(is_asserted, "{name}");
+    let asserted = &tokio_sources()["send"];
+    for name in operations_on_tokio() {
+        assert!(calls(asserted, &name), "{name}");
+    }
+}
+
+/// An operation that is in none of these files is dropped by no test
+#[test]
+fn every_operation_on_tokio_is_dropped_at_every_poll() {
+    let read = |file| {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file);
+        fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file:?}: {error}"))
+    };
+    let requests = read("tokio/requests.rs");
+    let dropped = [
+        "tokio/operations.rs",
+        "tokio/dropping.rs",
+        "tokio/files.rs",
+        "tokio/copying.rs",
+        "tokio/sockets.rs",
+        // Its connections are made by `connect_with`.
+        "tokio/memory.rs",
+        "pool/dropped.rs",
+    ];
+    let dropped = dropped.map(read).join("\n");
+    for name in operations_on_tokio() {
+        let is_in_list = requests.contains(&format!("\n    {name}("));
+        assert!(is_in_list || calls(&dropped, &name), "{name}");
     }
 }
 

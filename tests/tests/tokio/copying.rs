@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use ftp_tests::polls::polled;
 use ftp_tokio::{Client, Config, TlsPolicy, TransferType, copy_between_servers};
 
-use super::dropping::{file, polled};
+use super::dropping::file;
 
 /// The file as the target has it
 type Stored = Arc<Mutex<Vec<u8>>>;

@@ -1,45 +1,20 @@
 //! Every operation, dropped at every poll: afterwards the session is usable and transfers the right bytes, or it
 //! reports that it is dead
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
-
 use ftp_session::proxy::{Proxy, ProxyServer};
 use ftp_session::{Config, Options, Slot, TlsPolicy};
 use ftp_tests::memory::Server;
+use ftp_tests::polls::{at_every_poll, polled};
 use ftp_tokio::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::memory::{PROXY, World, slowly};
 use crate::operations::{Named, OPERATIONS, PROTECTING, SECURING, check_uploads, server};
+use crate::requests::REQUESTS;
 
 /// A file in which the position of all bytes can be recognized
 pub(crate) fn file(salt: u32) -> Vec<u8> {
     (0..5_000_u32).map(|i| (i.wrapping_mul(i).wrapping_add(salt * 77) >> 3) as u8).collect()
-}
-
-/// Returns the output of an operation that is polled at most this often; `None` if it was dropped
-pub(crate) async fn polled<T>(operation: impl Future<Output = T>, most: usize) -> Option<T> {
-    let mut operation = pin!(operation);
-    let mut polls = 0;
-    poll_fn(|context| {
-        if polls == most {
-            return Poll::Ready(None);
-        }
-        polls += 1;
-        operation.as_mut().poll(context).map(Some)
-    })
-    .await
-}
-
-/// Calls this with a limit of 0 polls, 1, 2 and so on, until the operation in it ends; returns how many it took
-pub(crate) async fn at_every_poll(mut is_over: impl AsyncFnMut(usize) -> bool) -> usize {
-    let mut polls = 0;
-    while !is_over(polls).await {
-        polls += 1;
-    }
-    polls
 }
 
 /// Drops the operation at each of its polls, each time in a new session; returns the number of polls, and how often a
@@ -82,7 +57,7 @@ fn proxied(options: Options) -> Options {
 
 async fn drop_everything(options: &Options, others: &[Named]) -> usize {
     let (mut all, mut all_parts) = (0, 0);
-    for named in OPERATIONS.iter().chain(others).copied() {
+    for named in OPERATIONS.iter().chain(REQUESTS).chain(others).copied() {
         let (polls, parts) = drop_everywhere(named, options).await;
         println!("{}: {polls} polls, {parts} parts of files", named.0);
         all += polls;

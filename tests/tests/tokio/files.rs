@@ -5,6 +5,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use ftp_tests::memory;
+use ftp_tests::polls::{at_every_poll, polled};
 use ftp_tests::scripted::{Server, accept};
 use ftp_tokio::{Error, Mismatch, Options, ResumeOptions};
 use tempfile::TempDir;
@@ -166,12 +167,12 @@ async fn transfers_that_are_resumed_can_be_dropped_at_every_poll() {
         client.login("u", "p").await.unwrap();
         let (done, got) = if upload {
             let resumed = client.resume_upload_with(&out, "new", resume, |_| ());
-            let done = dropping::polled(resumed, polls).await;
+            let done = polled(resumed, polls).await;
             client.resume_upload(&out, "new").await.unwrap();
             (done, world.server(|server| server.files["new"].clone()))
         } else {
             let resumed = client.resume_download_with("long", &local, resume, |_| ());
-            let done = dropping::polled(resumed, polls).await;
+            let done = polled(resumed, polls).await;
             client.resume_download("long", &local).await.unwrap();
             (done, std::fs::read(&local).unwrap())
         };
@@ -181,7 +182,7 @@ async fn transfers_that_are_resumed_can_be_dropped_at_every_poll() {
     for options in [dropping::clear(), dropping::secure()] {
         for upload in [false, true] {
             let dropped = async |polls| drop_at(&options, upload, polls).await;
-            let polls = slowly(dropping::at_every_poll(dropped)).await;
+            let polls = slowly(at_every_poll(dropped)).await;
             assert!(polls > 30, "{polls}");
         }
     }
@@ -237,13 +238,13 @@ async fn calls_for_local_files_can_be_dropped_at_every_poll() {
         client.login("u", "p").await.unwrap();
         let at = format!("upload: {upload}, dropped at poll {polls}");
         let (done, got) = if upload {
-            let done = dropping::polled(client.upload_file("new", &out), polls).await;
+            let done = polled(client.upload_file("new", &out), polls).await;
             let left = world.server(|server| server.files.get("new").cloned()).unwrap_or_default();
             assert!(long.starts_with(&left), "{at}: the file has other bytes");
             client.upload_file("new", &other).await.unwrap();
             (done, world.server(|server| server.files["new"].clone()))
         } else {
-            let done = dropping::polled(client.download_file("long", &local), polls).await;
+            let done = polled(client.download_file("long", &local), polls).await;
             client.download_file("short", &local).await.unwrap();
             (done, std::fs::read(&local).unwrap())
         };
@@ -253,7 +254,7 @@ async fn calls_for_local_files_can_be_dropped_at_every_poll() {
     for options in [dropping::clear(), dropping::secure()] {
         for upload in [false, true] {
             let dropped = async |polls| drop_at(&options, upload, polls).await;
-            let polls = slowly(dropping::at_every_poll(dropped)).await;
+            let polls = slowly(at_every_poll(dropped)).await;
             assert!(polls > 30, "{polls}");
         }
     }
@@ -266,7 +267,7 @@ async fn verifying_can_be_dropped_at_every_poll() {
     let local = folder.path().join("local");
     std::fs::write(&local, dropping::file(1)).unwrap();
     for options in [dropping::clear(), dropping::secure()] {
-        let polls = slowly(dropping::at_every_poll(async |polls| {
+        let polls = slowly(at_every_poll(async |polls| {
             let mut server = memory::Server::new();
             server.hashes = true;
             server.files.insert("same".into(), dropping::file(1));
@@ -274,7 +275,7 @@ async fn verifying_can_be_dropped_at_every_poll() {
             let world = World::new(server);
             let mut client = world.connect(options.clone()).await.unwrap();
             client.login("u", "p").await.unwrap();
-            let done = dropping::polled(client.verify_file("same", &local), polls).await;
+            let done = polled(client.verify_file("same", &local), polls).await;
             let error = client.verify_file("other", &local).await.unwrap_err();
             let differs = matches!(error, Error::Mismatch(Mismatch::Hash { .. }));
             assert!(differs, "dropped at poll {polls}: {error:?}");

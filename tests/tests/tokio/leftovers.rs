@@ -4,12 +4,13 @@ use std::io::Write as _;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use ftp_tests::polls::{at_every_poll, polled};
 use ftp_tests::scripted::{Peer, Server, accept, copy_source, copy_target, obey};
 use ftp_tokio::{Client, Config, List, TlsPolicy};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{sleep, timeout};
 
-use crate::dropping::{at_every_poll, clear, file, polled, secure};
+use crate::dropping::{clear, file, secure};
 use crate::memory::{World, slowly};
 use crate::operations::{OPERATIONS, server};
 

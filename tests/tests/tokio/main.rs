@@ -7,6 +7,7 @@ mod proxies;
 #[path = "../suite/mod.rs"]
 mod suite;
 
+mod again;
 mod conveniences;
 mod copying;
 mod driver;
@@ -18,6 +19,7 @@ mod leftovers;
 mod memory;
 mod operations;
 mod polls;
+mod requests;
 mod shutdown;
 mod sockets;
 mod tasks;

@@ -1,11 +1,12 @@
-//! The operations that are dropped at every poll, and what they leave on the server
+//! The operations that are dropped at every poll, but for the [requests](crate::requests), and what they leave on the
+//! server
 
 use std::future::Future;
 use std::pin::Pin;
 
 use ftp_tests::memory::Server;
 use ftp_tokio::ftp_proto::Protection;
-use ftp_tokio::{Client, Error, Timestamp, WalkOptions};
+use ftp_tokio::{Client, CopyOptions, Error, RemoveOptions, Timestamp, WalkOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::dropping::file;
@@ -18,10 +19,6 @@ pub(crate) type Named = (&'static str, Operation);
 const LINE: &str = "a line";
 
 pub(crate) const OPERATIONS: &[Named] = &[
-    ("login", |client| Box::pin(async { client.login("u", "p").await.map(drop) })),
-    ("pwd", |client| Box::pin(async { client.pwd().await.map(drop) })),
-    ("noop", |client| Box::pin(async { client.noop().await.map(drop) })),
-    ("rename", |client| Box::pin(async { client.rename("a", "b").await.map(drop) })),
     ("get", |client| {
         Box::pin(async {
             let mut bytes = Vec::new();
@@ -37,6 +34,30 @@ pub(crate) const OPERATIONS: &[Named] = &[
             download.read_exact(&mut bytes).await?;
             assert!(bytes == file(1)[..100]);
             download.abort().await.map(drop)
+        })
+    }),
+    ("copy_to", |client| {
+        Box::pin(async {
+            let mut bytes = Vec::new();
+            client.get("one").await?.copy_to(&mut bytes, |_| ()).await?;
+            assert!(bytes == file(1));
+            Ok(())
+        })
+    }),
+    ("copy_from", |client| {
+        Box::pin(async {
+            let upload = client.put("new").await?;
+            upload.copy_from(&mut &file(2)[..], |_| ()).await.map(drop)
+        })
+    }),
+    ("copies in small blocks", |client| {
+        Box::pin(async {
+            let options = CopyOptions::new().block_size(3_000);
+            let mut bytes = Vec::new();
+            client.get("one").await?.copy_to_with(&mut bytes, options, |_| ()).await?;
+            assert!(bytes == file(1));
+            let upload = client.put("new").await?;
+            upload.copy_from_with(&mut &file(2)[..], options, |_| ()).await.map(drop)
         })
     }),
     ("put", |client| {
@@ -141,9 +162,10 @@ pub(crate) const OPERATIONS: &[Named] = &[
             Ok(())
         })
     }),
-    ("size", |client| {
+    ("rmdir", |client| {
         Box::pin(async {
-            assert_eq!(client.size("one").await?, 5_000);
+            let error = client.rmdir("d").await.unwrap_err();
+            assert_eq!(error.reply().map(|reply| reply.code().get()), Some(550));
             Ok(())
         })
     }),
@@ -161,6 +183,12 @@ pub(crate) const OPERATIONS: &[Named] = &[
         Box::pin(async {
             assert_eq!(client.remove_dir_all("tree").await?.files, 3);
             Ok(())
+        })
+    }),
+    ("remove_dir_all_with", |client| {
+        Box::pin(async {
+            let options = RemoveOptions::new();
+            client.remove_dir_all_with("tree", options).await.map(drop)
         })
     }),
     ("set_modified", |client| {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use ftp_test::{Action, Server};
+use ftp_tests::polls::{at_every_poll, polled};
 use ftp_tests::tls::{Tls, trusting};
 use ftp_tokio::ftp_tls::TlsVersion;
 use ftp_tokio::{Client, Config, DataMode, Error, Options, TlsPolicy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
-use super::dropping::{at_every_poll, file, polled};
+use super::dropping::file;
 use super::proxies::{relay, socks};
 
 /// The proxy leads to the server, whatever the name
