@@ -71,7 +71,7 @@ impl<C: Holder<Client>> DownloadWith<C> {
         writer: &mut (impl Write + ?Sized),
         options: CopyOptions<'_>,
     ) -> Result<C::Done<Transfer>, C::Error> {
-        let _call = self.call();
+        let _call = self.session_mut().call();
         match copy(&mut self, writer, options) {
             Ok(()) => self.finish(),
             Err(Failed::Reading(error)) => Err(self.fail(error.into())),
@@ -92,7 +92,7 @@ impl<C: Holder<Client>> UploadWith<C> {
         reader: &mut (impl Read + ?Sized),
         options: CopyOptions<'_>,
     ) -> Result<C::Done<Transfer>, C::Error> {
-        let _call = self.call();
+        let _call = self.session_mut().call();
         match copy(reader, &mut self, options) {
             Ok(()) => self.finish(),
             Err(Failed::Reading(error)) => Err(self.fail(Error::Local(error))),
@@ -148,7 +148,7 @@ impl Client {
         get: impl Into<Get>,
         writer: &mut (impl Write + ?Sized),
     ) -> Result<Transfer, Error> {
-        let _call = self.session.clock.begin_all();
+        let _call = self.session.call();
         self.get(get)?.copy_to(writer, CopyOptions::new())
     }
 
@@ -165,7 +165,7 @@ impl Client {
         put: impl Into<Put>,
         reader: &mut (impl Read + ?Sized),
     ) -> Result<Transfer, Error> {
-        let _call = self.session.clock.begin_all();
+        let _call = self.session.call();
         self.put(put)?.copy_from(reader, CopyOptions::new())
     }
 }
@@ -184,7 +184,7 @@ impl Client {
         get: impl Into<Get>,
         mut line: impl FnMut(&[u8]),
     ) -> Result<Transfer, Error> {
-        let _call = self.session.clock.begin_all();
+        let _call = self.session.call();
         let mut listing = ListingWith::new(self.get(get.into().ascii())?);
         while let Some(text) = listing.next_line()? {
             line(text);
@@ -234,7 +234,7 @@ impl Client {
         put: impl Into<Put>,
         lines: impl IntoIterator<Item = io::Result<L>>,
     ) -> Result<Transfer, Error> {
-        let _call = self.session.clock.begin_all();
+        let _call = self.session.call();
         let mut upload = io::BufWriter::with_capacity(64 * 1024, self.put(put.into().ascii())?);
         for line in lines {
             let line = match line {
@@ -261,7 +261,7 @@ impl Client {
     /// Why the listing failed; many servers answer 450 or 550 for an empty directory.
     #[doc(alias = "nlst")]
     pub fn names(&mut self, path: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>, Error> {
-        let _call = self.session.clock.begin_all();
+        let _call = self.session.call();
         self.list(List::names(path))?.collect_lines()
     }
 }

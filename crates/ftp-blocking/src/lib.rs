@@ -50,7 +50,6 @@ mod clock;
 mod convenience;
 mod copy;
 mod dial;
-mod entries;
 mod holder;
 mod listing;
 mod methods;
@@ -72,7 +71,6 @@ pub use client::Client;
 pub use convenience::CopyOptions;
 pub use copy::copy_between_servers;
 pub use dial::{Dialer, Target};
-pub use entries::{Entries, EntriesWith, OwnedEntries};
 pub use ftp_proto::listing::{EntryKind, OwnedEntry, StatListing, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopySide, DataMode, Features, Get, List, LocalRules, NameError,
@@ -88,7 +86,7 @@ pub use ftp_session::{
     system_time, timestamp,
 };
 pub use holder::{Borrowed, OwnedError};
-pub use listing::{Listing, ListingWith, OwnedListing};
+pub use listing::{Entries, EntriesWith, Listing, ListingWith, OwnedEntries, OwnedListing};
 pub use methods::Walk;
 pub use options::Options;
 pub use procedure::ResumeOptions;

@@ -1,12 +1,11 @@
-//! Listings, line by line
+//! Listings, line by line and entry by entry
 
 use std::io::{self, Read};
 
-use ftp_proto::{Op, Reply, Transfer};
+use ftp_proto::listing::{Item, OwnedEntry};
 use ftp_session::{Error, Holder, Lines};
 
 use crate::client::Client;
-use crate::entries::EntriesWith;
 use crate::holder::Borrowed;
 use crate::transfer::DownloadWith;
 
@@ -32,93 +31,47 @@ pub struct ListingWith<C: Holder<Client>> {
     lines: Lines,
 }
 
-impl<C: Holder<Client>> ListingWith<C> {
-    pub(crate) fn new(download: DownloadWith<C>) -> Self {
-        let lines = Lines::new(download.session().inner.reading().line_limit);
-        Self { download, lines }
-    }
+/// The entries of a directory, from a listing that borrows its client: [`Client::read_dir`]
+///
+/// Dropping it early reads and discards the rest, for at most
+/// [`Config::settle_timeout`](crate::Config::settle_timeout): some servers would otherwise send it before the next
+/// listing.
+///
+/// ```no_run
+/// # fn f(ftp: &mut ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {
+/// for entry in ftp.read_dir("pub")? {
+///     let entry = entry?;
+///     println!("{:?} {}", entry.size(), entry.display_name());
+/// }
+/// # Ok(()) }
+/// ```
+pub type Entries<'a> = EntriesWith<Borrowed<'a>>;
 
-    /// Waits until the transfer has begun
-    pub(crate) fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
-        Ok(Self::new(DownloadWith::start(client, op)?))
-    }
+/// The entries of a directory, from a listing that owns its client: [`Client::into_read_dir`]
+///
+/// [`finish`](EntriesWith::finish) returns the client. Dropping it early closes the session at once, without a message
+/// to the server.
+pub type OwnedEntries = EntriesWith<Client>;
 
-    /// Parses the remaining lines as entries
-    ///
-    /// This is the listing as the server made it. [`Client::read_dir`] chooses the command, and tells an empty
-    /// directory from a missing one.
-    pub fn entries(self) -> EntriesWith<C> {
-        EntriesWith::new(self.download, self.lines.unread())
-    }
-
-    /// Returns the next line without its line ending; `None` when the listing is complete
-    ///
-    /// # Errors
-    ///
-    /// Why the transfer failed; [`Error::LineTooLong`] beyond the [limit](Client::set_line_limit).
-    pub fn next_line(&mut self) -> Result<Option<&[u8]>, Error> {
-        let _call = self.download.call();
-        self.fill()?;
-        self.lines.next_line()
-    }
-
-    /// Returns all remaining lines, in up to 64 MiB of memory; [`Self::next_line`] returns them one by one, without a
-    /// limit
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::next_line`]; [`Error::ListingTooLong`] beyond 64 MiB, after which the transfer is aborted.
-    pub fn collect_lines(mut self) -> Result<C::Done<Vec<Vec<u8>>>, C::Error> {
-        let _call = self.download.call();
-        match self.lines_left() {
-            Ok(lines) => self.download.finish_with(|_| lines),
-            Err(error) => Err(self.download.fail(error)),
-        }
-    }
-
-    fn lines_left(&mut self) -> Result<Vec<Vec<u8>>, Error> {
-        let mut lines = Vec::new();
-        while self.fill()? {
-            self.lines.collect(&mut lines)?;
-        }
-        self.lines.collect(&mut lines)?;
-        Ok(lines)
-    }
-
-    /// Waits for the next line; false at the end
-    fn fill(&mut self) -> Result<bool, Error> {
-        if self.lines.has_line() {
-            return Ok(true);
-        }
-        let lines = &mut self.lines;
-        let filled =
-            self.download.read_with(|session, now| lines.fill(session, now).then_some(()))?;
-        if filled.is_none() {
-            self.lines.end();
-        }
-        Ok(filled.is_some())
-    }
-
-    /// Ends the transfer: reads and discards the rest, and waits for the final reply
-    ///
-    /// # Errors
-    ///
-    /// Why the transfer failed.
-    pub fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
-        self.download.finish()
-    }
-
-    /// Gives up the rest, as dropping does; the session is usable afterwards, if this succeeds
-    ///
-    /// Returns the same as [`DownloadWith::abort`]: `None` if the rest of the listing was read without an ABOR.
-    ///
-    /// # Errors
-    ///
-    /// The error that ended the session, if the server did not settle in time.
-    pub fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
-        self.download.abort()
-    }
+/// The entries of a directory as they arrive: [`Entries`] or [`OwnedEntries`]
+///
+/// As an iterator it returns the contents of the directory without `.` and `..`, and skips headers and totals;
+/// [`Self::next_item`] returns everything. The last item is an error unless the server has confirmed that the listing
+/// is complete. It is also an error if the listing has no entry, but has an error message of the server or an
+/// unrecognized line ([`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory)).
+///
+/// Names are as the server sends them, `../../x` among them: to write local files under them, use
+/// [`local_path`](crate::local_path).
+///
+/// If a line omits the year, it is inferred from this machine's clock.
+#[must_use = "dropping it aborts the listing"]
+#[derive(Debug)]
+pub struct EntriesWith<C: Holder<Client>> {
+    download: DownloadWith<C>,
+    reader: ftp_session::Entries,
 }
+
+ftp_session::listing_methods! { Client, [], []; DownloadWith, ListingWith, EntriesWith }
 
 /// The listing's bytes
 impl<C: Holder<Client>> Read for ListingWith<C> {
@@ -127,5 +80,48 @@ impl<C: Holder<Client>> Read for ListingWith<C> {
             0 => self.download.read(buffer),
             count => Ok(count),
         }
+    }
+}
+
+/// The lines of the directory
+impl<C: Holder<Client>> EntriesWith<C> {
+    /// Returns the next line, whether it is an entry or not; `None` when the listing is complete
+    ///
+    /// # Errors
+    ///
+    /// Why the listing failed; returned again if you go on.
+    pub fn next_item(&mut self) -> Result<Option<Item<'_>>, Error> {
+        let _call = self.download.session_mut().call();
+        let reader = &mut self.reader;
+        if reader.is_arriving() {
+            let filled =
+                self.download.read_with(|session, now| reader.fill(session, now).then_some(()));
+            match filled {
+                Ok(Some(())) => {}
+                Ok(None) => reader.end(),
+                Err(error) => {
+                    reader.fail();
+                    return Err(error);
+                }
+            }
+        }
+        match self.download.end() {
+            Some(Err(error)) => Err(error),
+            _ => Ok(self.reader.next_item()),
+        }
+    }
+}
+
+impl<C: Holder<Client>> Iterator for EntriesWith<C> {
+    type Item = Result<OwnedEntry, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let _call = self.download.session_mut().call();
+        let reader = &mut self.reader;
+        let awaited = match reader.is_arriving() {
+            true => Some(self.download.read_with(|session, now| reader.next(session, now))),
+            false => None,
+        };
+        self.reader.item(awaited)
     }
 }

@@ -3,8 +3,7 @@
 use ftp_session::Error;
 
 use crate::client::Client;
-use crate::entries::{Entries, OwnedEntries};
-use crate::listing::{Listing, OwnedListing};
+use crate::listing::{Entries, Listing, OwnedEntries, OwnedListing};
 use crate::transfer::{Download, OwnedDownload, OwnedUpload, Upload};
 
 /// Turns each request of the list into a method that waits for its result

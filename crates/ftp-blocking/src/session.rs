@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 
 use ftp_proto::{Endpoints, Op, OpId, Output, Reply, SourceSelection, Transfer};
 use ftp_session::system::{self, Sockets, adopt};
-use ftp_session::{Channel, Error, Interest, IntoServerAddress, Slot, SocketRef};
+use ftp_session::{Channel, Error, Interest, IntoServerAddress, Slot, SocketRef, Time};
 
 use crate::canceller::Canceller;
-use crate::clock::{Clock, earliest, later};
+use crate::clock::{Call, Clock, earliest, later};
 use crate::dial::{Dialer, Target};
 use crate::options::Options;
 use crate::wait::{Entries, Slots, enter, outcome, poll};
@@ -111,6 +111,16 @@ impl Session {
     /// Whether a canceller has ended the session
     pub(crate) fn is_cancelled(&self) -> bool {
         self.canceller.as_ref().is_some_and(|canceller| canceller.flag().is_set())
+    }
+
+    /// Makes all calls one, with one deadline, until the result is dropped
+    pub(crate) fn call(&mut self) -> Call {
+        self.clock.begin_all()
+    }
+
+    /// The present on the machine's clock
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
     }
 
     /// Waits for a request to end

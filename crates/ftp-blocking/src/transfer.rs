@@ -1,13 +1,11 @@
 //! Transfers as [`Read`] and [`Write`]: each is a guard that holds the client until the transfer is done
 
-use std::fmt;
 use std::io::{self, Read, Write};
 
 use ftp_proto::{Op, Reply, Transfer};
 use ftp_session::{Error, Holder, Moved, Outcome, Time};
 
 use crate::client::Client;
-use crate::clock::Call;
 use crate::holder::Borrowed;
 use crate::session::{Inner, Session};
 
@@ -52,6 +50,7 @@ pub type OwnedUpload = UploadWith<Client>;
 /// the transfer is complete: if you read to the end without an error, you have the whole file. I/O errors wrap an
 /// [`Error`]: see [`Error::in_io`], or use `?` in a function that returns one.
 #[must_use = "dropping it aborts the transfer"]
+#[derive(Debug)]
 pub struct DownloadWith<C: Holder<Client>> {
     guard: Guard<C>,
 }
@@ -66,38 +65,21 @@ pub struct DownloadWith<C: Holder<Client>> {
 /// [`Write`] takes the file's bytes; write 64 KiB or more at a time. I/O errors wrap an [`Error`]: see
 /// [`Error::in_io`].
 #[must_use = "dropping it aborts the transfer; `finish` completes it"]
+#[derive(Debug)]
 pub struct UploadWith<C: Holder<Client>> {
     guard: Guard<C>,
 }
 
-struct Guard<C: Holder<Client>> {
+#[derive(Debug)]
+struct Guard<C> {
     client: C,
     op: Op<Transfer>,
     outcome: Outcome,
 }
 
+ftp_session::transfer_methods! { Client, [], []; Guard, Session, DownloadWith, UploadWith }
+
 impl<C: Holder<Client>> Guard<C> {
-    /// Waits until the transfer has begun
-    fn start(mut client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
-        match client.borrow_mut().session.start(op) {
-            Ok(over) => Ok(Self { client, op, outcome: Outcome::begun(over) }),
-            Err(error) => Err(client.fail(error)),
-        }
-    }
-
-    fn session(&self) -> &Session {
-        &self.client.borrow().session
-    }
-
-    fn session_mut(&mut self) -> &mut Session {
-        &mut self.client.borrow_mut().session
-    }
-
-    /// Treats everything until the result is dropped as one call
-    fn call(&mut self) -> Call {
-        self.session_mut().clock.begin_all()
-    }
-
     /// Notes the transfer's result if it has ended
     fn poll_end(&mut self) {
         let op = self.op;
@@ -131,7 +113,7 @@ impl<C: Holder<Client>> Guard<C> {
     /// During the waits, a transfer that was refused for lack of a TLS session is repeated if there is a session now.
     fn attempt<T>(
         &mut self,
-        mut attempt: impl FnMut(&mut Session) -> Option<T>,
+        mut attempt: impl FnMut(&mut Inner, Time) -> Option<T>,
     ) -> Result<Option<T>, Error> {
         loop {
             self.keep_to_deadline();
@@ -140,7 +122,8 @@ impl<C: Holder<Client>> Guard<C> {
             }
             let session = self.session_mut();
             session.inner.renew_allowance();
-            let moved = attempt(session);
+            let now = session.now();
+            let moved = attempt(&mut session.inner, now);
             if moved.is_some() {
                 return Ok(moved);
             }
@@ -148,8 +131,14 @@ impl<C: Holder<Client>> Guard<C> {
         }
     }
 
-    /// Returns the result of a transfer whose end was waited for, mapped by `value`
-    fn finish<T>(self, value: impl FnOnce(Transfer) -> T) -> Result<C::Done<T>, C::Error> {
+    /// Waits for the transfer's end, and discards the rest of a download; a success is given this value
+    fn finish<T>(mut self, value: impl FnOnce(Transfer) -> T) -> Result<C::Done<T>, C::Error> {
+        let _call = self.session_mut().call();
+        let mut rest = [0; 8192];
+        while self.outcome.is_open() {
+            // After an error the outcome is no longer open, so the loop ends.
+            let _ = self.attempt(|session, now| moved(session.read_data(&mut rest, now)));
+        }
         self.client.finish(self.outcome.into_result().map(value))
     }
 
@@ -168,91 +157,18 @@ impl<C: Holder<Client>> Guard<C> {
 }
 
 impl<C: Holder<Client>> DownloadWith<C> {
-    /// Treats everything until the result is dropped as one call
-    pub(crate) fn call(&mut self) -> Call {
-        self.guard.call()
-    }
-
-    /// Waits until the transfer has begun
-    pub(crate) fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
-        Ok(Self { guard: Guard::start(client, op)? })
-    }
-
-    pub(crate) fn session(&self) -> &Session {
-        self.guard.session()
-    }
-
     /// Whether the transfer has succeeded, or why not, if it has ended
     pub(crate) fn end(&self) -> Option<Result<(), Error>> {
         self.guard.outcome.end()
     }
 
-    /// The size in bytes that the server announced when the transfer began, if it did; a hint, because servers differ
-    /// in what they count
-    #[must_use]
-    #[doc(alias = "parse150")]
-    pub fn size_hint(&self) -> Option<u64> {
-        self.session().inner.size_hint(self.guard.op.id())
-    }
-
-    /// Ends the transfer: reads and discards the rest, and waits for the final reply
-    ///
-    /// # Errors
-    ///
-    /// Why the transfer failed; [`Error::is_fatal`] says whether the session ended, too.
-    #[doc(alias = "voidresp")]
-    pub fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
-        self.finish_with(|transfer| transfer)
-    }
-
-    /// As [`Self::finish`], with the result mapped by `value`
-    pub(crate) fn finish_with<T>(
-        mut self,
-        value: impl FnOnce(Transfer) -> T,
-    ) -> Result<C::Done<T>, C::Error> {
-        let _call = self.call();
-        let mut rest = Vec::new();
-        while self.guard.outcome.is_open() {
-            rest.resize(16 * 1024, 0);
-            // After an error the outcome is no longer open, so the loop ends.
-            let _ = self.read_some(&mut rest);
-        }
-        self.guard.finish(value)
-    }
-
-    /// Aborts the transfer after a failure on the caller's side
-    pub(crate) fn fail(self, error: Error) -> C::Error {
-        self.guard.fail(error)
-    }
-
-    /// Stops the transfer; the session is usable afterwards, if this succeeds
-    ///
-    /// Returns the server's first final reply to ABOR; `None` if it sent none, or if no ABOR was needed.
-    ///
-    /// # Errors
-    ///
-    /// The error that ended the session, if the server did not settle in time.
-    #[doc(alias = "ABOR")]
-    pub fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
-        self.guard.abort()
-    }
-
-    /// Reads bytes of the file; 0 when the transfer is complete
-    fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
-        let count = self.read_with(|session, now| match session.read_data(buffer, now) {
-            Moved::Bytes(count) => Some(count),
-            Moved::NotReady | Moved::Ended => None,
-        })?;
-        Ok(count.unwrap_or(0))
-    }
-
     /// Waits until `next` returns something; `None` when the transfer is complete
     pub(crate) fn read_with<T>(
         &mut self,
-        mut next: impl FnMut(&mut Inner, Time) -> Option<T>,
+        next: impl FnMut(&mut Inner, Time) -> Option<T>,
     ) -> Result<Option<T>, Error> {
         self.guard.session_mut().inner.look_for_data();
-        self.guard.attempt(|session| next(&mut session.inner, session.clock.now()))
+        self.guard.attempt(next)
     }
 }
 
@@ -262,65 +178,14 @@ impl<C: Holder<Client>> Read for DownloadWith<C> {
             return Ok(0);
         }
         self.guard.session_mut().clock.begin();
-        Ok(self.read_some(buffer)?)
+        let count = self.read_with(|session, now| moved(session.read_data(buffer, now)))?;
+        Ok(count.unwrap_or(0))
     }
 }
 
 impl<C: Holder<Client>> UploadWith<C> {
-    /// Treats everything until the result is dropped as one call
-    pub(crate) fn call(&mut self) -> Call {
-        self.guard.call()
-    }
-
-    /// Waits until the transfer has begun
-    pub(crate) fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
-        Ok(Self { guard: Guard::start(client, op)? })
-    }
-
-    /// Ends the file and waits for the server to confirm the upload
-    ///
-    /// # Errors
-    ///
-    /// Why the transfer failed; a part of the file may be on the server. After [`ftp_proto::Error::Unconfirmed`], all
-    /// of it may be.
-    #[doc(alias = "voidresp")]
-    pub fn finish(mut self) -> Result<C::Done<Transfer>, C::Error> {
-        let _call = self.call();
-        let session = self.guard.session_mut();
-        session.inner.finish_upload(session.clock.now());
-        while self.guard.outcome.is_open() {
-            self.guard.wait();
-        }
-        self.guard.finish(|transfer| transfer)
-    }
-
-    /// Aborts the transfer after a failure on the caller's side
-    pub(crate) fn fail(self, error: Error) -> C::Error {
-        self.guard.fail(error)
-    }
-
-    /// Stops the transfer; a part of the file stays on the server, and may look complete
-    ///
-    /// Returns the server's first final reply to ABOR; `None` if it sent none, or if no ABOR was needed.
-    ///
-    /// # Errors
-    ///
-    /// The error that ended the session, if the server did not settle in time.
-    #[doc(alias = "ABOR")]
-    pub fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
-        self.guard.abort()
-    }
-
-    /// Sends bytes of the file; returns how many were accepted
-    fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        let sent = self.guard.attempt(|session| {
-            match session.inner.write_data(bytes, session.clock.now()) {
-                Moved::Bytes(count) => Some(count),
-                Moved::NotReady | Moved::Ended => None,
-            }
-        })?;
-        // The transfer ended before its data did: the server does not want the rest.
-        sent.ok_or_else(|| Error::Local(io::ErrorKind::BrokenPipe.into()))
+    pub(crate) fn session_mut(&mut self) -> &mut Session {
+        self.guard.session_mut()
     }
 }
 
@@ -330,7 +195,9 @@ impl<C: Holder<Client>> Write for UploadWith<C> {
             return Ok(0);
         }
         self.guard.session_mut().clock.begin();
-        Ok(self.write_some(bytes)?)
+        let sent = self.guard.attempt(|session, now| moved(session.write_data(bytes, now)))?;
+        // The transfer ended before its data did: the server does not want the rest.
+        sent.ok_or_else(|| Error::Local(io::ErrorKind::BrokenPipe.into()).into())
     }
 
     /// Sends the bytes that TLS and the conversion of texts hold back
@@ -349,23 +216,10 @@ impl<C: Holder<Client>> Write for UploadWith<C> {
     }
 }
 
-impl<C: Holder<Client>> fmt::Debug for DownloadWith<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.guard.fmt(f)
-    }
-}
-
-impl<C: Holder<Client>> fmt::Debug for UploadWith<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.guard.fmt(f)
-    }
-}
-
-impl<C: Holder<Client>> fmt::Debug for Guard<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transfer")
-            .field("op", &self.op)
-            .field("outcome", &self.outcome)
-            .finish_non_exhaustive()
+/// The number of bytes that have moved, if any have
+fn moved(moved: Moved) -> Option<usize> {
+    match moved {
+        Moved::Bytes(count) => Some(count),
+        Moved::NotReady | Moved::Ended => None,
     }
 }

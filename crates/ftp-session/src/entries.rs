@@ -22,8 +22,12 @@ pub struct Entries {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arrival {
+    /// More may arrive
     More,
+    /// The transfer has succeeded; what is left is in memory
     Over,
+    /// The last item was returned
+    Done,
 }
 
 impl Entries {
@@ -86,8 +90,43 @@ impl Entries {
         self.end_reader();
     }
 
+    /// Reports that the transfer has failed, whose error is the last item
+    pub const fn fail(&mut self) {
+        self.arrival = Arrival::Done;
+    }
+
+    /// Whether entries may still arrive, so that [`Self::next`] must be waited for
+    #[must_use]
+    pub fn is_arriving(&self) -> bool {
+        self.arrival == Arrival::More
+    }
+
+    /// Returns the next item of an iterator over the entries, for shells that have one; `None` at the end
+    ///
+    /// As long as entries [may arrive](Self::is_arriving), `awaited` is the result of waiting for [`Self::next`]: an
+    /// entry, or `None` if the transfer has succeeded, or why it failed. After that it is `None`.
+    pub fn item(
+        &mut self,
+        awaited: Option<Result<Option<OwnedEntry>, Error>>,
+    ) -> Option<Result<OwnedEntry, Error>> {
+        match awaited {
+            Some(Ok(Some(entry))) => return Some(Ok(entry)),
+            Some(Err(error)) => {
+                self.fail();
+                return Some(Err(error));
+            }
+            _ if self.arrival == Arrival::Done => return None,
+            _ => {}
+        }
+        let last = self.last().transpose();
+        if !matches!(last, Some(Ok(_))) {
+            self.arrival = Arrival::Done;
+        }
+        last
+    }
+
     fn end_reader(&mut self) {
-        if self.arrival == Arrival::Over && self.received.is_empty() {
+        if self.arrival != Arrival::More && self.received.is_empty() {
             self.reader.end();
         }
     }

@@ -161,6 +161,7 @@ pub mod system;
 mod text;
 mod time;
 mod times;
+mod transfer_methods;
 mod transport;
 #[cfg(feature = "url")]
 mod url;

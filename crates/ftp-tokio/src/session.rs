@@ -86,6 +86,9 @@ enum Clock {
     Stopped,
 }
 
+/// Several calls that are one
+pub(crate) struct Call;
+
 impl Session {
     /// Connects, without waiting for the greeting
     ///
@@ -135,6 +138,12 @@ impl Session {
         });
         session.inner.start();
         Ok(session)
+    }
+
+    /// Makes all calls one, until the result is dropped: nothing here, where the caller bounds the time of calls
+    #[expect(clippy::unused_self, reason = "sessions of other drivers have a deadline for calls")]
+    pub(crate) const fn call(&mut self) -> Call {
+        Call
     }
 
     /// Reads the session's clock, and restarts it if it was stopped: the time that the user spent is left out

@@ -1,6 +1,5 @@
 //! Transfers as [`AsyncRead`] and [`AsyncWrite`], which borrow or own their client
 
-use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -31,6 +30,7 @@ use crate::session::{Inner, Session};
 /// within [`Config::settle_timeout`](crate::Config::settle_timeout); with a `Client` the session is closed at once,
 /// without QUIT.
 #[must_use = "dropping it aborts the transfer"]
+#[derive(Debug)]
 pub struct Download<C: Holder<Client>> {
     guard: Guard<C>,
 }
@@ -45,29 +45,21 @@ pub struct Download<C: Holder<Client>> {
 /// [`AsyncWrite`] takes the file's bytes; write 64 KiB or more at a time. I/O errors wrap an [`Error`]: see
 /// [`Error::in_io`].
 #[must_use = "dropping it aborts the transfer; `finish` completes it"]
+#[derive(Debug)]
 pub struct Upload<C: Holder<Client>> {
     guard: Guard<C>,
 }
 
+#[derive(Debug)]
 struct Guard<C> {
     client: C,
     op: Op<Transfer>,
     outcome: Outcome,
 }
 
+ftp_session::transfer_methods! { Client, [async], [.await]; Guard, Session, Download, Upload }
+
 impl<C: Holder<Client>> Guard<C> {
-    /// Waits until the transfer has begun
-    async fn start(mut client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
-        match client.borrow_mut().session.start(op).await {
-            Ok(over) => Ok(Self { client, op, outcome: Outcome::begun(over) }),
-            Err(error) => Err(client.fail(error)),
-        }
-    }
-
-    fn session(&mut self) -> &mut Session {
-        &mut self.client.borrow_mut().session
-    }
-
     /// Attempts to move bytes until some have moved; `None` if the transfer has ended
     fn poll_attempt<T>(
         &mut self,
@@ -104,20 +96,19 @@ impl<C: Holder<Client>> Guard<C> {
         }
     }
 
-    /// Waits for the transfer's end, and calls `meanwhile` after each turn
-    fn poll_end(
-        &mut self,
-        context: &mut Context<'_>,
-        mut meanwhile: impl FnMut(&mut Session),
-    ) -> Poll<()> {
+    /// Waits for the transfer's end; discards the rest of a download
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if !self.outcome.is_open() {
             return Poll::Ready(());
         }
         let op = self.op;
-        let ended = self.session().poll(context, |session| {
+        let ended = self.session_mut().poll(context, |session| {
             let ended = session.take(op);
             if ended.is_none() {
-                meanwhile(session);
+                let now = session.last_time();
+                // A buffer in the future would make it that much larger.
+                let mut rest = [0; 4096];
+                while let Moved::Bytes(_) = session.inner.read_data(&mut rest, now) {}
             }
             ended
         });
@@ -128,16 +119,15 @@ impl<C: Holder<Client>> Guard<C> {
     /// Waits for the transfer's end; a success is given this value
     async fn finish<T>(
         mut self,
-        mut meanwhile: impl FnMut(&mut Session),
         value: impl FnOnce(Transfer) -> T,
     ) -> Result<C::Done<T>, C::Error> {
-        poll_fn(|context| self.poll_end(context, &mut meanwhile)).await;
+        poll_fn(|context| self.poll_end(context)).await;
         self.client.finish(self.outcome.into_result().map(value))
     }
 
     /// Aborts the transfer after a failure on the caller's side
     async fn fail(mut self, error: Error) -> C::Error {
-        let session = self.session();
+        let session = self.session_mut();
         session.abandon();
         // The next request reports how the session ended.
         let _ = session.rest().await;
@@ -146,7 +136,7 @@ impl<C: Holder<Client>> Guard<C> {
 
     async fn abort(mut self) -> Result<C::Done<Option<Reply>>, C::Error> {
         let runs = self.outcome.is_open();
-        let session = self.session();
+        let session = self.session_mut();
         session.abandon();
         let settled = session.rest().await;
         let reply = session.inner.client().abort_reply().filter(|_| runs).cloned();
@@ -155,23 +145,6 @@ impl<C: Holder<Client>> Guard<C> {
 }
 
 impl<C: Holder<Client>> Download<C> {
-    /// Waits until the transfer has begun
-    pub(crate) async fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
-        Ok(Self { guard: Guard::start(client, op).await? })
-    }
-
-    pub(crate) fn inner(&self) -> &Inner {
-        &self.guard.client.borrow().session.inner
-    }
-
-    /// The size in bytes that the server announced when the transfer began, if it did; a hint, because servers differ
-    /// in what they count
-    #[must_use]
-    #[doc(alias = "parse150")]
-    pub fn size_hint(&self) -> Option<u64> {
-        self.inner().size_hint(self.guard.op.id())
-    }
-
     /// Waits until `next` returns something; `None` when the transfer is complete
     pub(crate) fn poll_with<T>(
         &mut self,
@@ -181,45 +154,12 @@ impl<C: Holder<Client>> Download<C> {
         self.guard.poll_attempt(context, next)
     }
 
-    /// Ends the transfer: reads and discards the rest, and waits for the final reply
-    ///
-    /// # Errors
-    ///
-    /// Why the transfer failed; [`Error::is_fatal`] says whether the session ended, too.
-    #[doc(alias = "voidresp")]
-    pub async fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
-        self.finish_with(|transfer| transfer).await
-    }
-
-    /// As [`Self::finish`]; a success is given this value
-    pub(crate) async fn finish_with<T>(
-        self,
-        value: impl FnOnce(Transfer) -> T,
-    ) -> Result<C::Done<T>, C::Error> {
-        let meanwhile = |session: &mut Session| {
-            let now = session.last_time();
-            // A buffer in the future would make it that much larger.
-            let mut rest = [0; 4096];
-            while let Moved::Bytes(_) = session.inner.read_data(&mut rest, now) {}
-        };
-        self.guard.finish(meanwhile, value).await
-    }
-
-    /// Aborts the transfer after a failure on the caller's side
-    pub(crate) async fn fail(self, error: Error) -> C::Error {
-        self.guard.fail(error).await
-    }
-
-    /// Stops the transfer and waits until the session is usable
-    ///
-    /// Returns the server's first final reply to ABOR; `None` if it sent none, or if no ABOR was needed.
-    ///
-    /// # Errors
-    ///
-    /// The error that ended the session, if the server did not settle in time.
-    #[doc(alias = "ABOR")]
-    pub async fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
-        self.guard.abort().await
+    /// As [`Self::poll_with`]
+    pub(crate) async fn read_with<T>(
+        &mut self,
+        mut next: impl FnMut(&mut Inner, Time) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        poll_fn(|context| self.guard.poll_attempt(context, &mut next)).await
     }
 }
 
@@ -237,48 +177,6 @@ impl<C: Holder<Client> + Unpin> AsyncRead for Download<C> {
             self.guard.poll_attempt(context, |session, now| moved(session.read_data(room, now)));
         buffer.advance(ready!(received)?.unwrap_or(0));
         Poll::Ready(Ok(()))
-    }
-}
-
-impl<C: Holder<Client>> Upload<C> {
-    pub(crate) async fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
-        Ok(Self { guard: Guard::start(client, op).await? })
-    }
-
-    /// Ends the file and waits for the server to confirm the upload
-    ///
-    /// # Errors
-    ///
-    /// Why the transfer failed; a part of the file may be on the server. After [`ftp_proto::Error::Unconfirmed`], all
-    /// of it may be.
-    #[doc(alias = "voidresp")]
-    pub async fn finish(mut self) -> Result<C::Done<Transfer>, C::Error> {
-        self.end_file();
-        self.guard.finish(|_| {}, |transfer| transfer).await
-    }
-
-    /// Aborts the transfer after a failure on the caller's side
-    pub(crate) async fn fail(self, error: Error) -> C::Error {
-        self.guard.fail(error).await
-    }
-
-    /// Stops the transfer and waits until the session is usable; a part of the file stays on the server, and may look
-    /// complete
-    ///
-    /// Returns the same as [`Download::abort`].
-    ///
-    /// # Errors
-    ///
-    /// The error that ended the session, if the server did not settle in time.
-    #[doc(alias = "ABOR")]
-    pub async fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
-        self.guard.abort().await
-    }
-
-    fn end_file(&mut self) {
-        let session = self.guard.session();
-        let now = session.now();
-        session.inner.finish_upload(now);
     }
 }
 
@@ -301,11 +199,12 @@ impl<C: Holder<Client> + Unpin> AsyncWrite for Upload<C> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.guard.outcome.is_open() {
             let op = self.guard.op;
-            let flushed = self.guard.session().poll(context, |session| match session.take(op) {
-                Some(ended) => Some(Some(ended)),
-                None if session.inner.holds_back() => None,
-                None => Some(None),
-            });
+            let flushed =
+                self.guard.session_mut().poll(context, |session| match session.take(op) {
+                    Some(ended) => Some(Some(ended)),
+                    None if session.inner.holds_back() => None,
+                    None => Some(None),
+                });
             match ready!(flushed) {
                 Some(ended) => self.guard.outcome = Outcome::Ended(ended),
                 None => return Poll::Ready(Ok(())),
@@ -317,8 +216,8 @@ impl<C: Holder<Client> + Unpin> AsyncWrite for Upload<C> {
     /// Ends the file and waits for the server to confirm the upload, as [`Upload::finish`]
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.guard.outcome.is_open() {
-            self.end_file();
-            ready!(self.guard.poll_end(context, |_| {}));
+            self.guard.end_file();
+            ready!(self.guard.poll_end(context));
         }
         Poll::Ready(self.guard.outcome.end().unwrap_or(Ok(())).map_err(io::Error::from))
     }
@@ -329,26 +228,5 @@ fn moved(moved: Moved) -> Option<usize> {
     match moved {
         Moved::Bytes(count) => Some(count),
         Moved::NotReady | Moved::Ended => None,
-    }
-}
-
-impl<C: Holder<Client>> fmt::Debug for Download<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.guard.fmt(f)
-    }
-}
-
-impl<C: Holder<Client>> fmt::Debug for Upload<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.guard.fmt(f)
-    }
-}
-
-impl<C> fmt::Debug for Guard<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transfer")
-            .field("op", &self.op)
-            .field("outcome", &self.outcome)
-            .finish_non_exhaustive()
     }
 }
