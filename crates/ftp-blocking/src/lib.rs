@@ -47,7 +47,6 @@
 mod canceller;
 mod client;
 mod clock;
-mod convenience;
 mod copy;
 mod dial;
 mod holder;
@@ -56,6 +55,7 @@ mod methods;
 mod options;
 mod procedure;
 mod session;
+mod streams;
 mod transfer;
 mod trees;
 mod wait;
@@ -68,7 +68,6 @@ pub use ftp_tls;
 
 pub use canceller::Canceller;
 pub use client::Client;
-pub use convenience::CopyOptions;
 pub use copy::copy_between_servers;
 pub use dial::{Dialer, Target};
 pub use ftp_proto::listing::{EntryKind, OwnedEntry, StatListing, UtcOffset};
@@ -90,6 +89,7 @@ pub use listing::{Entries, EntriesWith, Listing, ListingWith, OwnedEntries, Owne
 pub use methods::Walk;
 pub use options::Options;
 pub use procedure::ResumeOptions;
+pub use streams::CopyOptions;
 pub use transfer::{Download, DownloadWith, OwnedDownload, OwnedUpload, Upload, UploadWith};
 
 #[cfg(doctest)]

@@ -1,9 +1,12 @@
 //! The methods of the client that stand in lists, which all drivers share
 
+use std::io::{Read, Write};
+
 use ftp_session::Error;
 
 use crate::client::Client;
 use crate::listing::{Entries, Listing, OwnedEntries, OwnedListing};
+use crate::streams::CopyOptions;
 use crate::transfer::{Download, OwnedDownload, OwnedUpload, Upload};
 
 /// Turns each request of the list into a method that waits for its result
@@ -33,6 +36,7 @@ ftp_proto::requests!(methods);
 
 ftp_session::client_methods! {
     Client, [], [];
+    [Read + ?Sized], [Write + ?Sized], [CopyOptions::new()];
     Download<'_>, OwnedDownload;
     Upload<'_>, OwnedUpload;
     Listing<'_>, OwnedListing;

@@ -7,8 +7,8 @@ use ftp_session::procedure::{self, Procedure, ProcedureStep};
 use ftp_session::{Error, LocalFile};
 
 use crate::client::Client;
-use crate::convenience::CopyOptions;
 use crate::session::Session;
+use crate::streams::CopyOptions;
 
 /// How an interrupted transfer is resumed
 #[must_use = "options do nothing by themselves"]

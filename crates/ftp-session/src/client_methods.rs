@@ -3,19 +3,23 @@
 //! ```text
 //! ftp_session::client_methods! {
 //!     Client, [async], [.await];
+//!     [AsyncRead + Unpin + ?Sized], [AsyncWrite + Unpin + ?Sized], [|_| ()];
 //!     Download<&mut Self>, Download<Self>; …
 //! }
 //! ```
 //!
-//! The arguments are the client's type; what stands before `fn`, and after a call that waits; and the types of
-//! downloads, uploads, listings and entries that borrow the client, and that own it. Each of those types has a function
-//! `start(client, op)`. The client has a field `session`, with a field `inner`, which is the [`Session`](crate::Session),
-//! and these methods:
+//! The arguments are the client's type; what stands before `fn`, and after a call that waits; the bounds of local
+//! readers and writers, and how whole files are copied from and to them; and the types of downloads, uploads, listings
+//! and entries that borrow the client, and that own it. Their methods come from
+//! [`transfer_methods!`](crate::transfer_methods!), [`listing_methods!`](crate::listing_methods!) and the shell, which
+//! writes `copy_to` and `copy_from`. `write_all` of an upload must be in scope. The client has a field `session`, with a
+//! field `inner`, which is the [`Session`](crate::Session), and these methods:
 //!
 //! | method | what it does |
 //! |---|---|
 //! | `begin()` | prepares for a request, and returns the machine |
 //! | `run(op)` | waits for the request's result |
+//! | `call()` | makes several calls one, as long as its result lives |
 //! | `close()` | closes the connection, and waits until it is closed |
 
 #[doc(hidden)]
@@ -23,6 +27,7 @@
 macro_rules! client_methods {
     (
         $client:ident, [$($async:tt)*], [$($wait:tt)*];
+        [$($reader:tt)*], [$($writer:tt)*], [$copy:expr];
         $download:ty, $owned_download:ty;
         $upload:ty, $owned_upload:ty;
         $listing:ty, $owned_listing:ty;
@@ -115,6 +120,145 @@ macro_rules! client_methods {
                 let result = self.session.run(op)$($wait)*;
                 self.session.close()$($wait)*;
                 result
+            }
+        }
+
+        /// Whole files
+        ///
+        /// To choose the block size or see the progress, copy from and to a transfer: [`Self::get`], [`Self::put`].
+        impl $client {
+            /// Downloads a file into a writer
+            ///
+            /// # Errors
+            ///
+            /// Why the transfer failed; [`Error::Local`](ftp_session::Error::Local) if the writer failed, which aborts
+            /// the transfer.
+            #[doc(alias = "retrbinary")]
+            pub $($async)* fn download_to(
+                &mut self,
+                get: impl Into<$crate::ftp_proto::Get>,
+                writer: &mut (impl $($writer)*),
+            ) -> Result<$crate::ftp_proto::Transfer, $crate::Error> {
+                let _call = self.session.call();
+                self.get(get)$($wait)*?.copy_to(writer, $copy)$($wait)*
+            }
+
+            /// Uploads everything that a reader returns; with [`Put::ascii`](ftp_session::ftp_proto::Put::ascii) it is
+            /// sent as text
+            ///
+            /// # Errors
+            ///
+            /// Why the transfer failed; [`Error::Local`](ftp_session::Error::Local) if the reader failed, which aborts
+            /// the transfer. Bytes already sent stay on the server, under the file's name.
+            #[doc(alias = "storbinary")]
+            #[doc(alias = "storlines")]
+            pub $($async)* fn upload_from(
+                &mut self,
+                put: impl Into<$crate::ftp_proto::Put>,
+                reader: &mut (impl $($reader)*),
+            ) -> Result<$crate::ftp_proto::Transfer, $crate::Error> {
+                let _call = self.session.call();
+                self.put(put)$($wait)*?.copy_from(reader, $copy)$($wait)*
+            }
+        }
+
+        /// Texts
+        impl $client {
+            /// Downloads a text (TYPE A) and calls `line` with each line, without its line ending: the LF and any CRs
+            /// before it
+            ///
+            /// # Errors
+            ///
+            /// Why the transfer failed; [`Error::LineTooLong`](ftp_session::Error::LineTooLong) beyond the
+            /// [limit](Self::set_line_limit).
+            #[doc(alias = "retrlines")]
+            pub $($async)* fn get_lines(
+                &mut self,
+                get: impl Into<$crate::ftp_proto::Get>,
+                mut line: impl FnMut(&[u8]),
+            ) -> Result<$crate::ftp_proto::Transfer, $crate::Error> {
+                let _call = self.session.call();
+                let mut listing = <$listing>::new(self.get(get.into().ascii())$($wait)*?);
+                while let Some(text) = listing.next_line()$($wait)*? {
+                    line(text);
+                }
+                listing.finish()$($wait)*
+            }
+
+            /// Uploads a text (TYPE A), line by line; this method appends the line endings
+            ///
+            /// A CR at the end of a line becomes part of its CRLF, so lines split from a text with CRLF need no special
+            /// care. An LF within a line ends the line there.
+            ///
+            /// Use [`Self::try_put_lines`] for lines whose source may fail, and [`Self::upload_from`] with
+            /// [`Put::ascii`](ftp_session::ftp_proto::Put::ascii) for the whole text of a reader.
+            ///
+            /// # Errors
+            ///
+            /// Why the transfer failed.
+            #[doc(alias = "storlines")]
+            pub $($async)* fn put_lines<L: AsRef<[u8]>>(
+                &mut self,
+                put: impl Into<$crate::ftp_proto::Put>,
+                lines: impl IntoIterator<Item = L>,
+            ) -> Result<$crate::ftp_proto::Transfer, $crate::Error> {
+                self.try_put_lines(put, lines.into_iter().map(Ok))$($wait)*
+            }
+
+            /// Uploads a text (TYPE A) from a source of lines that may fail, such as
+            /// [`BufRead::split`](std::io::BufRead::split); line endings are as in [`Self::put_lines`]
+            ///
+            /// The source is asked for its lines between two writes. In an async program it should not wait long: there,
+            /// read a local file with [`Self::upload_from`], or collect its lines before.
+            ///
+            /// # Errors
+            ///
+            /// Why the transfer failed; [`Error::Local`](ftp_session::Error::Local) with the source's error if the
+            /// source fails, which aborts the transfer. The lines before it, or some of them, stay on the server under
+            /// the file's name and may look like a complete file: upload again, or delete them.
+            #[doc(alias = "storlines")]
+            pub $($async)* fn try_put_lines<L: AsRef<[u8]>>(
+                &mut self,
+                put: impl Into<$crate::ftp_proto::Put>,
+                lines: impl IntoIterator<Item = ::std::io::Result<L>>,
+            ) -> Result<$crate::ftp_proto::Transfer, $crate::Error> {
+                const BLOCK: usize = 64 * 1024;
+
+                let _call = self.session.call();
+                let mut upload = self.put(put.into().ascii())$($wait)*?;
+                let mut block = Vec::with_capacity(BLOCK);
+                for line in lines {
+                    match line {
+                        Ok(line) => block.extend_from_slice(line.as_ref()),
+                        // What is in the block is not sent any more.
+                        Err(error) => {
+                            return Err(upload.fail($crate::Error::Local(error))$($wait)*);
+                        }
+                    }
+                    block.push(b'\n');
+                    if block.len() >= BLOCK {
+                        upload.write_all(&block)$($wait)*?;
+                        block.clear();
+                    }
+                }
+                upload.write_all(&block)$($wait)*?;
+                upload.finish()$($wait)*
+            }
+
+            /// The names in a directory (NLST); an empty path is the working directory
+            ///
+            /// The names may take up to 64 MiB of memory. [`Self::list`] has no such limit: it returns them one by one.
+            ///
+            /// # Errors
+            ///
+            /// Why the listing failed; many servers answer 450 or 550 for an empty directory.
+            #[doc(alias = "nlst")]
+            pub $($async)* fn names(
+                &mut self,
+                path: impl AsRef<[u8]>,
+            ) -> Result<Vec<Vec<u8>>, $crate::Error> {
+                let _call = self.session.call();
+                self.list($crate::ftp_proto::List::names(path))$($wait)*?.collect_lines()$($wait)*
             }
         }
 

@@ -93,9 +93,11 @@ macro_rules! transfer_methods {
 
             /// As [`Self::finish`]; a success is given this value
             pub(crate) $($async)* fn finish_with<T>(
-                self,
+                mut self,
                 value: impl FnOnce($crate::ftp_proto::Transfer) -> T,
             ) -> Result<C::Done<T>, C::Error> {
+                // If the user was slow, the bytes have arrived long ago, and the deadline has passed.
+                self.guard.session_mut().inner.look_for_data();
                 self.guard.finish(value)$($wait)*
             }
 

@@ -154,7 +154,6 @@
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod client;
-mod convenience;
 mod copy;
 mod dial;
 #[cfg(feature = "files")]
@@ -169,6 +168,7 @@ mod procedure;
 #[cfg(test)]
 mod send;
 mod session;
+mod streams;
 mod transfer;
 
 pub use ftp_proto;
@@ -178,7 +178,6 @@ pub use ftp_session::{encoding_rs, proxy};
 pub use ftp_tls;
 
 pub use client::{Client, OwnedError};
-pub use convenience::CopyOptions;
 pub use copy::copy_between_servers;
 pub use dial::Target;
 pub use ftp_proto::listing::{EntryKind, OwnedEntry, StatListing, UtcOffset};
@@ -201,6 +200,7 @@ pub use listing::{Entries, Listing};
 pub use methods::Walk;
 #[cfg(feature = "pool")]
 pub use pool::{Lease, Pool, PoolError, Site};
+pub use streams::CopyOptions;
 pub use transfer::{Download, Upload};
 
 #[cfg(doctest)]

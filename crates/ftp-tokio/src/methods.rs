@@ -1,6 +1,7 @@
 //! The methods of the client that stand in lists, which all drivers share
 
 use ftp_session::Error;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use crate::client::Client;
 use crate::listing::{Entries, Listing};
@@ -33,6 +34,7 @@ ftp_proto::requests!(methods);
 
 ftp_session::client_methods! {
     Client, [async], [.await];
+    [AsyncRead + Unpin + ?Sized], [AsyncWrite + Unpin + ?Sized], [|_| ()];
     Download<&mut Self>, Download<Self>;
     Upload<&mut Self>, Upload<Self>;
     Listing<&mut Self>, Listing<Self>;
