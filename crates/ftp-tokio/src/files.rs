@@ -7,7 +7,6 @@ use ftp_session::Error;
 use ftp_session::procedure::{Procedure, ResumeOptions};
 
 use crate::client::Client;
-use crate::local::Local;
 
 /// Resuming with options
 impl Client {
@@ -57,6 +56,6 @@ impl Client {
         procedure: Procedure<T>,
         progress: impl FnMut(u64),
     ) -> Result<T, Error> {
-        self.session.perform(procedure, Local::of(Some(local.as_ref())), progress).await
+        self.session.perform(procedure, Some(local.as_ref()), progress).await
     }
 }

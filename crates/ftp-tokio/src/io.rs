@@ -127,24 +127,18 @@ impl fmt::Debug for Io {
 #[derive(Debug)]
 pub(crate) struct Net<'a> {
     waker: &'a Waker,
-    made: Made,
-}
-
-/// Whether a turn has made a connection or a listener that does not wake the task yet
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Made {
-    None,
-    Some,
+    /// Whether there is a new connection or listener that does not wake the task yet
+    made: bool,
 }
 
 impl<'a> Net<'a> {
     pub(crate) const fn new(waker: &'a Waker) -> Self {
-        Self { waker, made: Made::None }
+        Self { waker, made: false }
     }
 
     /// Whether there is a connection or a listener, made since the last call, that does not wake the task yet
     pub(crate) fn take_made(&mut self) -> bool {
-        std::mem::replace(&mut self.made, Made::None) == Made::Some
+        std::mem::take(&mut self.made)
     }
 }
 
@@ -159,7 +153,7 @@ impl Transport for Net<'_> {
         let stream = TcpStream::from_std(system::begin_connect(to, from)?)?;
         // From now on it wakes the task, so that no other turn is needed for that.
         if stream.poll_write_ready(&mut Context::from_waker(self.waker)).is_ready() {
-            self.made = Made::Some;
+            self.made = true;
         }
         Ok(Io::new(Stream::Tcp(stream), self.waker))
     }
@@ -205,7 +199,7 @@ impl Transport for Net<'_> {
     }
 
     fn listen(&mut self, _: Slot, on: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-        self.made = Made::Some;
+        self.made = true;
         let listener = TcpListener::from_std(system::listen(on)?)?;
         let address = listener.local_addr()?;
         Ok((listener, address))
@@ -214,7 +208,7 @@ impl Transport for Net<'_> {
     fn accept(&mut self, _: Slot, listener: &mut TcpListener) -> io::Result<(Io, SocketAddr)> {
         let mut context = Context::from_waker(self.waker);
         let (stream, peer) = or_would_block(listener.poll_accept(&mut context))?;
-        self.made = Made::Some;
+        self.made = true;
         Ok((Io::new(Stream::Tcp(stream), self.waker), peer))
     }
 

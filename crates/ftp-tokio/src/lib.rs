@@ -160,6 +160,7 @@ mod dial;
 mod files;
 mod io;
 mod listing;
+#[cfg_attr(not(feature = "files"), path = "no_files.rs")]
 mod local;
 mod methods;
 #[cfg(feature = "pool")]

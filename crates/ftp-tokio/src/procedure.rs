@@ -1,6 +1,7 @@
 //! Procedures: operations that need several requests, run by waiting for the session
 
 use std::future::poll_fn;
+use std::path::Path;
 use std::task::Poll;
 
 use ftp_session::Error;
@@ -8,7 +9,7 @@ use ftp_session::procedure::{Procedure, ProcedureStep, WalkEntry, WalkError, Wal
 
 use crate::client::Client;
 use crate::io::Look;
-use crate::local::Local;
+use crate::local::File;
 use crate::methods::Walk;
 use crate::session::Session;
 
@@ -17,12 +18,11 @@ impl Session {
     pub(crate) async fn perform<T>(
         &mut self,
         mut procedure: Procedure<T>,
-        mut local: Local,
+        local: Option<&Path>,
         mut progress: impl FnMut(u64),
     ) -> Result<T, Error> {
         let (mut moved, mut wakers) = (0, Wakers::Spent);
-        #[cfg(feature = "files")]
-        local.take_turn(&self.threads).await;
+        let mut file = File::new(local, &self.threads).await;
         // Each request begins with this, too. But the clock is read before the first one, and the procedure may fail
         // before it.
         self.resume();
@@ -40,7 +40,7 @@ impl Session {
                     self.begin().await;
                 }
                 ProcedureStep::Local(order) => {
-                    let answer = local.carry_out(order).await;
+                    let answer = file.carry_out(order).await;
                     procedure.answer(answer);
                     wakers = Wakers::Spent;
                 }
@@ -55,7 +55,7 @@ impl Session {
                 ProcedureStep::Done(result) => {
                     self.release();
                     // Also after a failure, so that the file has all bytes that have arrived.
-                    let written = local.finish().await.map_err(Error::Local);
+                    let written = file.finish().await.map_err(Error::Local);
                     return result.and_then(|value| written.map(|()| value));
                 }
             }
@@ -84,13 +84,8 @@ impl Session {
 
     /// Does what can be done without waiting, and passes the events to the procedure
     async fn handle_events<T>(&mut self, procedure: &mut Procedure<T>) {
-        poll_fn(|context| {
-            self.now();
-            self.attend(context, Look::Runtime);
-            self.advance(context);
-            Poll::Ready(())
-        })
-        .await;
+        self.now();
+        self.settle(Look::Runtime).await;
         while let Some(mut event) = self.inner.poll_event() {
             if procedure.handle(&mut event) {
                 self.watch(None);
@@ -136,7 +131,7 @@ impl Walk<'_> {
                 WalkStep::Read(directory) => {
                     let session = &mut self.client.session;
                     let listing = Procedure::read_dir(directory, session.inner.listing_parser());
-                    let listed = session.perform(listing, Local::None, |_| ()).await;
+                    let listed = session.perform(listing, None, |_| ()).await;
                     self.inner.listed(listed);
                 }
             }
@@ -157,7 +152,7 @@ macro_rules! methods {
         impl Client {$(
             $(#[$meta])*
             pub async fn $name(&mut self, $($argument: $type),*) -> Result<$output, Error> {
-                self.session.perform($procedure, Local::of($local), |_| ()).await
+                self.session.perform($procedure, $local, |_| ()).await
             }
         )*}
     )*};

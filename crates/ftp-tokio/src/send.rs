@@ -4,6 +4,7 @@
 
 use std::io;
 
+#[cfg(feature = "files")]
 use ftp_session::procedure::ResumeOptions;
 use tokio::io::{
     AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, empty, sink,

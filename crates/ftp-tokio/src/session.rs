@@ -43,7 +43,6 @@ pub(crate) struct Session {
     /// The request that the current call waits for; a dropped call leaves it here until the next call
     current: Option<OpId>,
     /// Those that work for its calls, and for calls that were dropped
-    #[cfg(feature = "files")]
     pub(crate) threads: crate::local::Threads,
 }
 
@@ -133,15 +132,18 @@ impl Session {
             dialer,
             dialing: None,
             current: None,
-            #[cfg(feature = "files")]
             threads: crate::local::Threads::default(),
         });
         session.inner.start();
         Ok(session)
     }
 
-    /// Makes all calls one, until the result is dropped: nothing here, where the caller bounds the time of calls
-    #[expect(clippy::unused_self, reason = "sessions of other drivers have a deadline for calls")]
+    /// Makes all calls one, until the result is dropped: nothing to do here, where the caller bounds the time of calls
+    #[expect(
+        clippy::unused_self,
+        clippy::needless_pass_by_ref_mut,
+        reason = "ftp-blocking has a deadline for calls"
+    )]
     pub(crate) const fn call(&mut self) -> Call {
         Call
     }
@@ -204,14 +206,19 @@ impl Session {
     pub(crate) async fn begin(&mut self) -> &mut ftp_proto::Client {
         self.resume();
         self.inner.stop_keep_alive();
+        self.settle(Look::Socket).await;
+        self.inner.discard_events();
+        self.inner.request()
+    }
+
+    /// Does what can be done without waiting, on connections that wake this task
+    pub(crate) async fn settle(&mut self, look: Look) {
         poll_fn(|context| {
-            self.attend(context, Look::Socket);
+            self.attend(context, look);
             self.advance(context);
             Poll::Ready(())
         })
         .await;
-        self.inner.discard_events();
-        self.inner.request()
     }
 
     /// Begins a call: leaves out the time since the last one, and aborts what that has left
