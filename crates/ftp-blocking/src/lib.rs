@@ -25,7 +25,8 @@
 //! - **Files are never joined from two versions.** [`Client::resume_download`] and [`Client::resume_upload`] compare
 //!   the existing bytes before they append; [`ResumeOptions::verify`] also compares the whole files at the end.
 //! - **Every wait ends.** Each kind of wait has a deadline in [`Config`], and each watches both connections: a refusal
-//!   on the control connection ends a stalled transfer at once. A [`Canceller`] ends any wait from another thread.
+//!   on the control connection ends an upload at once, and a download once no more bytes come. A [`Canceller`] ends any
+//!   wait from another thread.
 //! - **The session stays usable.** After an error it can be used again, unless [`Error::is_fatal`]. The same holds
 //!   after a transfer that was aborted or dropped.
 //! - **Verified.** Under TLS, certificates are checked unless you opt out in a way that can't be overlooked

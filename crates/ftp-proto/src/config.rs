@@ -247,7 +247,8 @@ pub struct Config {
     /// session is ready for the next request; 30 s: after that, the connection is given up
     pub settle_timeout: Duration,
     /// Silence after which settling takes its next step; 2 s: longer than any round trip, and it is only waited for
-    /// on servers that send no reply to an aborted transfer
+    /// on servers that send no reply to an aborted transfer; also the silence after which no more bytes of a refused
+    /// download are waited for
     pub settle_quiet: Duration,
     /// Idle time after which a NOOP is sent, repeatedly; `None`: the application knows whether to stay connected
     ///

@@ -62,8 +62,9 @@
 //!   has confirmed it, and under TLS its end is authenticated. An upload is on the server if [`Upload::finish`]
 //!   succeeds. If the outcome can't be known, the error is [`Unconfirmed`](ftp_proto::Error::Unconfirmed).
 //! - **Every wait ends.** Each kind of wait has a deadline in [`Config`], and each watches both connections: a refusal
-//!   on the control connection ends a stalled transfer at once. Only the lookup of a host's name and a local
-//!   file's disk are bounded by the system's own time limits instead.
+//!   on the control connection ends an upload at once, and a download once no more bytes come. Only the lookup of a
+//!   host's name and a local file's disk are bounded by the system's own time limits instead, and your own writers by
+//!   yours.
 //! - **The session stays usable.** After an error it can be used again, unless [`Error::is_fatal`]. The same holds
 //!   after anything that was dropped before its end.
 //! - **One task.** A session spawns no task, has no channel, and holds no lock across an await: the few locks below it

@@ -143,6 +143,27 @@ fn a_truncated_file_is_never_taken_for_complete() {
     }
 }
 
+/// They are the user's, who can resume after them, whichever of the two connections is read first
+#[test]
+fn the_bytes_before_a_refusal_are_kept() {
+    for (size, end) in [(1, "426 broken"), (1_000, "451 disk error"), (100_000, "550 no more")] {
+        let server = retr(move |s, mut data| {
+            data.write_all(&vec![7; size]).unwrap();
+            drop(data);
+            s.reply(&format!("150 here\r\n{end}"));
+            s.exchange("NOOP", "200 yes");
+            s.expect_close();
+        });
+        let mut ftp = login(&server);
+        let mut bytes = Vec::new();
+        let error = at_once(|| ftp.download_to("f", &mut bytes).unwrap_err());
+        assert_eq!((code(&error).to_string(), bytes.len()), (end[..3].to_owned(), size));
+        ftp.noop().unwrap();
+        drop(ftp);
+        server.join();
+    }
+}
+
 #[test]
 fn fewer_bytes_than_announced() {
     let server = retr(|s, mut data| {

@@ -15,6 +15,7 @@
 //! (Granted | Over, Open | Secured)              Action::StartTransfer, once
 //! (Over, Ended)                                 done
 //! (Asked | Granted, Ended)                      close, await the final reply
+//! (4yz | 5yz, Connecting … Moving)              of a download after the 1yz: once it is Ended or silent, close, fail
 //! (4yz | 5yz, any)                              close, fail; or try again, see `refused` (outcome.rs)
 //! ```
 //!

@@ -6,9 +6,11 @@
 //! servers drop what comes during a transfer.
 
 use alloc::boxed::Box;
+use core::time::Duration;
 
 use super::TransferKind;
 use super::control_side::{Begun, ControlSide};
+use super::outcome::is_by_tls;
 use super::{Stage, TransferOp};
 use crate::claim::Owner;
 use crate::control::answers::{Answer, answer};
@@ -20,7 +22,7 @@ use crate::event::Event;
 use crate::held::Held;
 use crate::op::machine::{Context, Input, Interruption, Step};
 use crate::session::{Late, PassivePath, Preliminary};
-use crate::terms::{DataFailure, Direction, Encoding, Phase, TransferType};
+use crate::terms::{DataFailure, Direction, Encoding, Phase, TlsSession, TransferType};
 use crate::timer::Timer;
 use crate::wire::Wire;
 
@@ -44,14 +46,21 @@ impl TransferOp {
                 return self.settle(cx);
             }
             Ok(Decision::Final(reply)) => {
-                let bytes = cx.wire.data.as_ref().map_or(0, |data| data.bytes);
-                return self.refused(reply, bytes, cx);
+                if !self.may_receive_more(reply.code(), cx.wire) {
+                    return self.refused_with_data(reply, cx);
+                }
+                self.stage = Stage::Joint(ControlSide::Answered(reply));
+                cx.wire.data_deadline(cx.now, self.data_wait(cx.wire), Phase::Transfer);
+                return self.settle(cx);
             }
             Ok(Decision::Unconfirmed(error)) => return Err(error),
             Err(input) => input,
         };
         match input {
             Input::Data => self.data_moved(cx),
+            Input::DataTimeout(_) if self.is_refused() => {
+                return self.data_ended(End::Finished, cx);
+            }
             // The upload is confirmed and sent completely: only the server's end of the connection is missing.
             Input::DataTimeout(_) if cx.wire.data_state() == Some(DataState::Sent) => {
                 return self.data_ended(End::Finished, cx);
@@ -285,6 +294,41 @@ impl TransferOp {
         self.ensure_data_deadline(cx);
     }
 
+    /// Whether bytes of a download that the server has begun may still arrive after a refusal with this code
+    ///
+    /// They are the user's, who can resume after them, and the two connections have no common order.
+    fn may_receive_more(&self, code: Code, wire: &Wire) -> bool {
+        let is_begun = matches!(self.stage, Stage::Joint(ControlSide::Started));
+        let may_arrive = match wire.data_state() {
+            Some(DataState::Moving | DataState::Secured) => true,
+            Some(DataState::Open) => !wire.protects_data(),
+            Some(DataState::Connecting) => code != Code::NO_DATA_CONNECTION,
+            _ => false,
+        };
+        let may_be_repeated = self.session == Some(TlsSession::New) && is_by_tls(code);
+        is_begun && may_arrive && self.kind == TransferKind::Download && !may_be_repeated
+    }
+
+    /// Whether the server has refused the transfer, of which more bytes may arrive
+    const fn is_refused(&self) -> bool {
+        match &self.stage {
+            Stage::Joint(ControlSide::Answered(reply)) => {
+                !matches!(reply.kind(), ReplyKind::Completion)
+            }
+            _ => false,
+        }
+    }
+
+    /// How long the data connection may pause
+    const fn data_wait(&self, wire: &Wire) -> Duration {
+        if self.is_refused() { wire.config.settle_quiet } else { wire.config.data_timeout }
+    }
+
+    fn refused_with_data(&mut self, reply: Reply, cx: &mut Context<'_>) -> Result<Step, Error> {
+        let bytes = cx.wire.data.as_ref().map_or(0, |data| data.bytes);
+        self.refused(reply, bytes, cx)
+    }
+
     fn ensure_data_deadline(&self, cx: &mut Context<'_>) {
         if cx.wire.timers.phase(Timer::Data).is_none() {
             cx.wire.data_deadline(cx.now, cx.wire.config.data_timeout, Phase::Transfer);
@@ -390,10 +434,10 @@ impl TransferOp {
                 if !self.awaits_proof() {
                     cx.wire.timers.stop(Timer::Quiet);
                 }
-                cx.wire.data_deadline(cx.now, cx.wire.config.data_timeout, Phase::Transfer);
+                cx.wire.data_deadline(cx.now, self.data_wait(cx.wire), Phase::Transfer);
             }
             DataState::Moving => {
-                cx.wire.data_deadline(cx.now, cx.wire.config.data_timeout, Phase::Transfer);
+                cx.wire.data_deadline(cx.now, self.data_wait(cx.wire), Phase::Transfer);
             }
             DataState::Sent => self.sent(cx),
             _ => {}
@@ -459,6 +503,13 @@ impl TransferOp {
     }
 
     fn data_ended(&mut self, end: End, cx: &mut Context<'_>) -> Result<Step, Error> {
+        if self.is_refused() {
+            if let Stage::Joint(ControlSide::Answered(reply)) =
+                core::mem::replace(&mut self.stage, Stage::Type)
+            {
+                return self.refused_with_data(reply, cx);
+            }
+        }
         match end {
             End::Finished | End::Truncated => {}
             End::Failed(failure) => {

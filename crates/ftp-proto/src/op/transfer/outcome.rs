@@ -14,6 +14,14 @@ use crate::session::{RestartMarker, TicketSupply};
 use crate::terms::{DataFailure, Phase, TlsSession, TransferType};
 use crate::timer::Timer;
 
+/// Whether a refusal may be because of TLS
+///
+/// vsftpd sends 522. ProFTPD, FileZilla Server and others send 425, which otherwise means that there is no data
+/// connection; but there was one.
+pub(super) const fn is_by_tls(code: Code) -> bool {
+    matches!(code, Code::NO_DATA_CONNECTION | Code::PROTOCOL_NOT_SUPPORTED)
+}
+
 /// A download that has received fewer bytes than its known size
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Missing {
@@ -37,10 +45,7 @@ impl TransferOp {
         bytes: u64,
         cx: &mut Context<'_>,
     ) -> Result<Step, Error> {
-        // vsftpd sends 522. ProFTPD, FileZilla Server and others send 425, which otherwise means that there
-        // is no data connection; but there was one.
-        let by_tls =
-            matches!(reply.code(), Code::NO_DATA_CONNECTION | Code::PROTOCOL_NOT_SUPPORTED);
+        let by_tls = is_by_tls(reply.code());
         match self.session {
             Some(TlsSession::New) if by_tls => {}
             // The refusal came in the middle of the handshake.
