@@ -1,8 +1,12 @@
 //! Copying between a transfer and a local reader or writer
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
 use ftp_proto::Transfer;
 use ftp_session::{Buffer, Error, Holder};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::client::Client;
 use crate::transfer::{Download, Upload};
@@ -109,7 +113,15 @@ impl<C: Holder<Client> + Unpin> Upload<C> {
         block.grow(0, options.block_size);
         let mut total = 0;
         loop {
-            let count = match reader.read(&mut block).await {
+            let read = poll_fn(|context| {
+                let mut buffer = ReadBuf::new(&mut block);
+                match Pin::new(&mut *reader).poll_read(context, &mut buffer) {
+                    Poll::Ready(read) => Poll::Ready(read.map(|()| buffer.filled().len())),
+                    // The server may refuse the rest, or end the session.
+                    Poll::Pending => self.poll_over(context).map(|()| Ok(0)),
+                }
+            });
+            let count = match read.await {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error) => return Err(self.fail(Error::Local(error)).await),

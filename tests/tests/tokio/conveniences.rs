@@ -1,6 +1,6 @@
 //! Whole files and texts in one call, and listings taken over half-way: what owns its client returns it
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -81,6 +81,32 @@ fn abort_upload(peer: &mut Peer, mut data: Stream, most: usize) {
     peer.reply("226 stored");
     peer.reply("226 nothing to abort");
     peer.exchange("REST 0", "350 restart at 0");
+}
+
+/// A local source from which nothing comes
+struct Silence;
+
+impl AsyncRead for Silence {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_ends_an_upload_whose_source_is_silent() {
+    let server = transfer("TYPE I", "STOR f", |peer, mut data| {
+        data.read_exact(&mut [0; 4]).unwrap();
+        peer.reply("552 quota exceeded");
+    });
+    let mut client = log_in(&server).await;
+    let mut source = tokio::io::AsyncReadExt::chain(&b"some"[..], Silence);
+    let error = client.upload_from("f", &mut source).await.unwrap_err();
+    assert_eq!(error.reply().unwrap().code().get(), 552);
+    goes_on(client, server).await;
 }
 
 async fn goes_on(mut client: Client, server: Server) {
