@@ -25,10 +25,7 @@ impl<S: Read + Write, L> Session<S, L> {
         now: Time,
     ) {
         let op = self.proto.running_transfer();
-        // The machine's own transfers may run before the end of the request whose data connection failed.
-        if op.is_some() {
-            self.data_failure.take_if(|known| known.op != op);
-        }
+        self.data_failure.take_if(|known| known.op != op);
         let slot = match &self.linger {
             Some(linger) if linger.stream.get_ref().slot == Slot::Data => Slot::NextData,
             _ => Slot::Data,
