@@ -17,8 +17,8 @@ pub(crate) struct Clock {
     since: Option<Instant>,
     /// [`Options::deadline`](crate::Options::deadline)
     limit: Option<Duration>,
-    /// When the current call must end
-    deadline: Option<Instant>,
+    /// When the current call must end; `None`: no limit, or a time that can't be represented
+    pub(crate) deadline: Option<Instant>,
     /// The number of open calls that consist of several calls
     open: Arc<AtomicUsize>,
 }
@@ -33,17 +33,9 @@ impl Drop for Call {
     }
 }
 
-/// The instant `after` past `now`; `None` means never, if it can't be represented
-pub(crate) fn later(now: Instant, after: Duration) -> Option<Instant> {
-    now.checked_add(after)
-}
-
 /// The earlier of two times, where `None` means never
 pub(crate) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
+    [one, other].into_iter().flatten().min()
 }
 
 impl Clock {
@@ -62,7 +54,7 @@ impl Clock {
     /// Begins a call: it gets a deadline of its own, unless it is part of another call
     pub(crate) fn begin(&mut self) {
         if self.open.load(Ordering::Relaxed) == 0 {
-            self.deadline = self.limit.and_then(|limit| later(Instant::now(), limit));
+            self.deadline = self.limit.and_then(|limit| Instant::now().checked_add(limit));
         }
     }
 
@@ -71,11 +63,6 @@ impl Clock {
         self.begin();
         self.open.fetch_add(1, Ordering::Relaxed);
         Call(Arc::clone(&self.open))
-    }
-
-    /// When the call must end; `None`: no limit
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.deadline
     }
 
     /// The limit on a call, if its deadline has passed
@@ -130,13 +117,13 @@ mod tests {
     fn a_call_that_makes_others_has_one_deadline() {
         let mut clock = Clock::new(Some(Duration::from_secs(60)));
         let call = clock.begin_all();
-        let deadline = clock.deadline();
+        let deadline = clock.deadline;
         std::thread::sleep(Duration::from_millis(2));
         clock.begin();
-        assert_eq!(clock.deadline(), deadline);
+        assert_eq!(clock.deadline, deadline);
         drop(call);
         clock.begin();
-        assert!(clock.deadline() > deadline);
+        assert!(clock.deadline > deadline);
         assert_eq!(clock.overdue(), None);
     }
 
@@ -144,7 +131,7 @@ mod tests {
     fn the_longest_time_is_never() {
         let mut clock = Clock::new(Some(Duration::MAX));
         clock.begin();
-        assert_eq!((clock.deadline(), clock.overdue()), (None, None));
+        assert_eq!((clock.deadline, clock.overdue()), (None, None));
         assert_eq!(clock.at_most(Duration::MAX), Duration::MAX);
     }
 }

@@ -43,8 +43,8 @@ pub fn copy_between_servers(
         source.settle();
         target.settle();
         let result = copy.handle_all(&mut source.inner, &mut target.inner);
-        source.watch(copy.current(CopySide::Source));
-        target.watch(copy.current(CopySide::Target));
+        source.current = copy.current(CopySide::Source);
+        target.current = copy.current(CopySide::Target);
         source.settle();
         target.settle();
         // If one side was interrupted, it settles within its next call.

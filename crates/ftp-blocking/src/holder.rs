@@ -2,18 +2,12 @@
 
 use std::borrow::{Borrow, BorrowMut};
 
-use ftp_session::{Error, Holder, Usable};
+use ftp_session::{Error, Holder};
 
 use crate::client::Client;
 
 /// Why a transfer that owns its client failed, with the client if the session is still usable
 pub type OwnedError = ftp_session::OwnedError<Client>;
-
-impl Usable for Client {
-    fn is_usable(&self) -> bool {
-        self.is_connected()
-    }
-}
 
 /// A client that is borrowed by a transfer
 ///

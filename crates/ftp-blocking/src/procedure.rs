@@ -12,7 +12,7 @@ use crate::streams::CopyOptions;
 
 /// How an interrupted transfer is resumed
 #[must_use = "options do nothing by themselves"]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ResumeOptions<'a> {
     inner: procedure::ResumeOptions,
     copy: CopyOptions<'a>,
@@ -42,12 +42,6 @@ impl<'a> ResumeOptions<'a> {
         self.inner = self.inner.block_size(options.block_size);
         self.copy = options;
         self
-    }
-}
-
-impl Default for ResumeOptions<'_> {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -96,11 +90,11 @@ impl Session {
 
     /// Does what can be done without waiting, and passes the events to the procedure
     fn handle_events<T>(&mut self, procedure: &mut Procedure<T>) {
-        self.watch(procedure.current());
+        self.current = procedure.current();
         self.settle();
         while let Some(mut event) = self.inner.poll_event() {
             if procedure.handle(&mut event) {
-                self.watch(None);
+                self.current = None;
                 self.leave();
             }
         }

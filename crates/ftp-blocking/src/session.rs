@@ -18,7 +18,7 @@ use ftp_session::system::{self, Sockets, adopt};
 use ftp_session::{Channel, Error, Interest, IntoServerAddress, Slot, SocketRef, Time};
 
 use crate::canceller::Canceller;
-use crate::clock::{Call, Clock, earliest, later};
+use crate::clock::{Call, Clock, earliest};
 use crate::dial::{Dialer, Target};
 use crate::options::Options;
 use crate::wait::{Entries, Slots, enter, outcome, poll};
@@ -35,7 +35,7 @@ pub(crate) struct Session {
     /// Both addresses of the control connection
     pub(crate) endpoints: Endpoints,
     /// The request that the current call waits for
-    current: Option<OpId>,
+    pub(crate) current: Option<OpId>,
     pub(crate) clock: Clock,
     /// Set once there is a canceller, until the session is over
     canceller: Option<Canceller>,
@@ -134,7 +134,7 @@ impl Session {
         self.current = Some(op.id());
         self.until(|session| {
             let over = session.take(op).map(|result| result.map(Some));
-            over.or_else(|| session.is_moving().then_some(Ok(None)))
+            over.or_else(|| session.inner.data_direction().is_some().then_some(Ok(None)))
         })
     }
 
@@ -183,18 +183,9 @@ impl Session {
         }
     }
 
-    /// Sets the request that the current call waits for
-    pub(crate) const fn watch(&mut self, op: Option<OpId>) {
-        self.current = op;
-    }
-
     /// Waits until no reply is expected and no data connection is open
     pub(crate) fn rest(&mut self) -> Result<(), Error> {
-        self.until(|session| {
-            session.inner.discard_events();
-            let ended = session.inner.ended().map(Err);
-            ended.or_else(|| session.inner.is_idle().then_some(Ok(())))
-        })
+        self.until(|session| session.inner.rested())
     }
 
     /// Closes the connection
@@ -210,7 +201,7 @@ impl Session {
         self.clock.begin();
         self.inner.stop_keep_alive();
         // A transfer whose guard was forgotten, not dropped, is still running.
-        if self.is_moving() {
+        if self.inner.data_direction().is_some() {
             self.abandon();
             self.clock.resume();
         }
@@ -315,7 +306,7 @@ impl Session {
             return Some(Instant::now());
         }
         let machine = self.inner.deadline().and_then(|at| self.clock.real(at));
-        let deadline = earliest(machine, self.clock.deadline());
+        let deadline = earliest(machine, self.clock.deadline);
         if self.canceller.is_none() {
             return deadline;
         }
@@ -326,11 +317,7 @@ impl Session {
             return deadline;
         }
         // No socket can wake the wait: the control connection is not open yet, or the server has closed it.
-        earliest(deadline, later(Instant::now(), CANCEL_INTERVAL))
-    }
-
-    pub(crate) fn is_moving(&self) -> bool {
-        self.inner.data_direction().is_some()
+        earliest(deadline, Instant::now().checked_add(CANCEL_INTERVAL))
     }
 }
 

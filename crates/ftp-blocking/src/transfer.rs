@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 use ftp_proto::{Op, Reply, Transfer};
-use ftp_session::{Error, Holder, Moved, Outcome, Time};
+use ftp_session::{Error, Holder, Outcome, Time};
 
 use crate::client::Client;
 use crate::holder::Borrowed;
@@ -137,7 +137,7 @@ impl<C: Holder<Client>> Guard<C> {
         let mut rest = [0; 8192];
         while self.outcome.is_open() {
             // After an error the outcome is no longer open, so the loop ends.
-            let _ = self.attempt(|session, now| moved(session.read_data(&mut rest, now)));
+            let _ = self.attempt(|session, now| session.read_data(&mut rest, now).bytes());
         }
         self.client.finish(self.outcome.into_result().map(value))
     }
@@ -178,7 +178,7 @@ impl<C: Holder<Client>> Read for DownloadWith<C> {
             return Ok(0);
         }
         self.guard.session_mut().clock.begin();
-        let count = self.read_with(|session, now| moved(session.read_data(buffer, now)))?;
+        let count = self.read_with(|session, now| session.read_data(buffer, now).bytes())?;
         Ok(count.unwrap_or(0))
     }
 }
@@ -195,7 +195,7 @@ impl<C: Holder<Client>> Write for UploadWith<C> {
             return Ok(0);
         }
         self.guard.session_mut().clock.begin();
-        let sent = self.guard.attempt(|session, now| moved(session.write_data(bytes, now)))?;
+        let sent = self.guard.attempt(|session, now| session.write_data(bytes, now).bytes())?;
         // The transfer ended before its data did: the server does not want the rest.
         sent.ok_or_else(|| Error::Local(io::ErrorKind::BrokenPipe.into()).into())
     }
@@ -207,19 +207,10 @@ impl<C: Holder<Client>> Write for UploadWith<C> {
             self.guard.poll_end();
             self.guard.keep_to_deadline();
             match self.guard.outcome.end() {
-                Some(Err(error)) => return Err(error.into()),
-                Some(Ok(())) => return Ok(()),
+                Some(end) => return end.map_err(io::Error::from),
                 None if !self.guard.session().inner.holds_back() => return Ok(()),
                 None => self.guard.session_mut().wait(),
             }
         }
-    }
-}
-
-/// The number of bytes that have moved, if any have
-fn moved(moved: Moved) -> Option<usize> {
-    match moved {
-        Moved::Bytes(count) => Some(count),
-        Moved::NotReady | Moved::Ended => None,
     }
 }

@@ -33,6 +33,12 @@ macro_rules! client_methods {
         $listing:ty, $owned_listing:ty;
         $entries:ty, $owned_entries:ty;
     ) => {
+        impl $crate::Usable for $client {
+            fn is_usable(&self) -> bool {
+                self.is_connected()
+            }
+        }
+
         /// Settings
         impl $client {
             /// The settings, for changes: deadlines, the mode of data connections, …

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 
 use ftp_proto::Endpoints;
-use ftp_session::{Error, IntoServerAddress, Options, Usable};
+use ftp_session::{Error, IntoServerAddress, Options};
 
 use crate::dial::{Target, dialer};
 use crate::io::Connection;
@@ -27,12 +27,6 @@ pub struct Client {
 
 /// Why a transfer that owns its client failed, with the client if the session is still usable
 pub type OwnedError = ftp_session::OwnedError<Client>;
-
-impl Usable for Client {
-    fn is_usable(&self) -> bool {
-        self.is_connected()
-    }
-}
 
 /// Connections
 impl Client {

@@ -61,8 +61,8 @@ fn poll_copy(
             session.advance(context);
         }
         let result = copy.handle_all(&mut source.inner, &mut target.inner);
-        source.watch(copy.current(CopySide::Source));
-        target.watch(copy.current(CopySide::Target));
+        source.current = copy.current(CopySide::Source);
+        target.current = copy.current(CopySide::Target);
         if let Some(result) = result {
             return Poll::Ready(result);
         }

@@ -45,7 +45,7 @@ impl Session {
                     wakers = Wakers::Spent;
                 }
                 ProcedureStep::Wait => {
-                    self.watch(procedure.current());
+                    self.current = procedure.current();
                     if wakers == Wakers::Registered {
                         self.pause().await;
                     }
@@ -88,7 +88,7 @@ impl Session {
         self.settle(Look::Runtime).await;
         while let Some(mut event) = self.inner.poll_event() {
             if procedure.handle(&mut event) {
-                self.watch(None);
+                self.current = None;
             }
         }
     }

@@ -41,7 +41,7 @@ pub(crate) struct Session {
     dialer: Option<Dialer>,
     dialing: Option<Dialing>,
     /// The request that the current call waits for; a dropped call leaves it here until the next call
-    current: Option<OpId>,
+    pub(crate) current: Option<OpId>,
     /// Those that work for its calls, and for calls that were dropped
     pub(crate) threads: crate::local::Threads,
 }
@@ -175,12 +175,7 @@ impl Session {
 
     /// Waits until no reply is expected and no data connection is open
     pub(crate) async fn rest(&mut self) -> Result<(), Error> {
-        self.wait(|session| {
-            session.inner.discard_events();
-            let ended = session.inner.ended().map(Err);
-            ended.or_else(|| session.inner.is_idle().then_some(Ok(())))
-        })
-        .await
+        self.wait(|session| session.inner.rested()).await
     }
 
     /// Waits for a request to end
@@ -194,7 +189,7 @@ impl Session {
         self.current = Some(op.id());
         self.wait(|session| {
             let over = session.take(op).map(|result| result.map(Some));
-            over.or_else(|| session.is_moving().then_some(Ok(None)))
+            over.or_else(|| session.inner.data_direction().is_some().then_some(Ok(None)))
         })
         .await
     }
@@ -413,14 +408,5 @@ impl Session {
         // An idle session needs none: it would wake the task. Allocating it again costs little compared with a round
         // trip.
         self.timer = None;
-    }
-
-    /// Sets the request that the current call waits for
-    pub(crate) const fn watch(&mut self, op: Option<OpId>) {
-        self.current = op;
-    }
-
-    pub(crate) fn is_moving(&self) -> bool {
-        self.inner.data_direction().is_some()
     }
 }

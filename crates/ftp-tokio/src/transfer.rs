@@ -184,7 +184,7 @@ impl<C: Holder<Client> + Unpin> AsyncRead for Download<C> {
         }
         let room = buffer.initialize_unfilled();
         let received =
-            self.guard.poll_attempt(context, |session, now| moved(session.read_data(room, now)));
+            self.guard.poll_attempt(context, |session, now| session.read_data(room, now).bytes());
         buffer.advance(ready!(received)?.unwrap_or(0));
         Poll::Ready(Ok(()))
     }
@@ -207,7 +207,7 @@ impl<C: Holder<Client> + Unpin> AsyncWrite for Upload<C> {
             return Poll::Ready(Ok(0));
         }
         let sent =
-            self.guard.poll_attempt(context, |session, now| moved(session.write_data(bytes, now)));
+            self.guard.poll_attempt(context, |session, now| session.write_data(bytes, now).bytes());
         // The transfer ended before its data did: the server does not want the rest.
         Poll::Ready(ready!(sent)?.ok_or_else(|| io::ErrorKind::BrokenPipe.into()))
     }
@@ -237,13 +237,5 @@ impl<C: Holder<Client> + Unpin> AsyncWrite for Upload<C> {
             ready!(self.guard.poll_end(context));
         }
         Poll::Ready(self.guard.outcome.end().unwrap_or(Ok(())).map_err(io::Error::from))
-    }
-}
-
-/// The number of bytes that have moved, if any have
-fn moved(moved: Moved) -> Option<usize> {
-    match moved {
-        Moved::Bytes(count) => Some(count),
-        Moved::NotReady | Moved::Ended => None,
     }
 }
