@@ -18,6 +18,9 @@ pub struct Server {
     conns: BTreeMap<Slot, Conn>,
     /// Files by name
     pub files: BTreeMap<String, Vec<u8>>,
+    /// A directory that LIST shows in the root; it has the same files
+    pub directory: Option<&'static str>,
+    is_inside: bool,
     /// The commands received, in order
     pub commands: Vec<String>,
     /// Stops responding when this command arrives
@@ -136,6 +139,8 @@ impl Server {
             tls: Tls::new(),
             conns: BTreeMap::new(),
             files: BTreeMap::new(),
+            directory: None,
+            is_inside: false,
             commands: Vec::new(),
             mute: None,
             stall: false,
@@ -286,7 +291,12 @@ impl Server {
                 self.reply(&format!("229 go (|||{}|)", self.port));
             }
             "LIST" => {
-                self.transfer = Some(Transfer::Send(listing(&self.files)));
+                let mut lines = listing(&self.files);
+                if let (Some(name), false) = (self.directory, self.is_inside) {
+                    let line = format!("drwxr-xr-x 2 u g 4096 Mar 10 2024 {name}\r\n");
+                    lines.extend_from_slice(line.as_bytes());
+                }
+                self.transfer = Some(Transfer::Send(lines));
                 self.reply("150 here it comes");
             }
             "NLST" => {
@@ -336,7 +346,10 @@ impl Server {
             // Every directory has all files, until as many are deleted.
             "RMD" if self.deleted.len() < self.files.len() => self.reply("550 not empty"),
             "MKD" => self.reply(&format!("257 \"{argument}\" made")),
-            "CWD" => self.reply("250 fine"),
+            "CWD" => {
+                self.is_inside = argument != "/";
+                self.reply("250 fine");
+            }
             "PASV" => self.reply("502 not here"),
             "ABOR" => {
                 if self.transfer.take().is_some() {

@@ -286,6 +286,10 @@ fn of_sessions() -> Texts {
         "Mismatch" => SessionError::Mismatch(Mismatch::Size { local: 5, remote: 4 }),
         "LineTooLong" => SessionError::LineTooLong { limit: 8192 },
         "NotADirectory" => SessionError::NotADirectory { path: b"pub/f".to_vec() },
+        "MayBeLink" => SessionError::MayBeLink {
+            path: b"pub/.d".to_vec(),
+            working_directory: Some(b"/srv/d".to_vec()),
+        },
         "UnsafeName" => SessionError::UnsafeName { name: b"../f".to_vec() },
         "TimeNotSet" => SessionError::TimeNotSet { reply: Some(reply("500 MFMT not understood")) },
         "Ftp" => SessionError::Ftp(Error::Aborted),

@@ -118,6 +118,20 @@ pub enum Error {
         /// The path
         path: Vec<u8>,
     },
+    /// It is not known whether a path is a directory or a link to one, so nothing in it was removed
+    ///
+    /// The listing of its parent does not show it as a directory, and PWD does not prove that it is one. If it is a
+    /// link, delete it like a file. If it is a directory, empty it first, then remove it with RMD.
+    #[error(
+        "may be a link to a directory, so nothing in it was removed: {}{}; delete a link like a file",
+        .path.escape_ascii(), at(.working_directory.as_deref())
+    )]
+    MayBeLink {
+        /// The path
+        path: Vec<u8>,
+        /// PWD's reply in it; `None` if the server did not enter it, or PWD was refused
+        working_directory: Option<Vec<u8>>,
+    },
     /// A name in a listing leads out of its directory, or can't be sent: it is left alone
     #[error("a name in the listing leads out of its directory: {}", .name.escape_ascii())]
     UnsafeName {
@@ -191,6 +205,11 @@ fn because(reply: Option<&Reply>) -> String {
     reply.map_or_else(String::new, |reply| format!(": {reply}"))
 }
 
+/// The path that the server reports for a directory, if it reports one
+fn at(working_directory: Option<&[u8]>) -> String {
+    working_directory.map_or_else(String::new, |path| format!(" (PWD: {})", path.escape_ascii()))
+}
+
 impl Error {
     /// The server's reply that caused the error, if one did
     #[must_use]
@@ -241,6 +260,7 @@ impl Error {
             | Self::Cancelled
             | Self::Mismatch(_)
             | Self::NotADirectory { .. }
+            | Self::MayBeLink { .. }
             | Self::UnsafeName { .. }
             | Self::TimeNotSet { .. }
             | Self::NotRemoved(_)
@@ -317,6 +337,7 @@ impl Error {
             | Self::Deadline { .. }
             | Self::Mismatch(_)
             | Self::NotADirectory { .. }
+            | Self::MayBeLink { .. }
             | Self::UnsafeName { .. }
             | Self::TimeNotSet { .. }
             | Self::NotRemoved(_)
@@ -364,6 +385,9 @@ impl Error {
             Self::Local(error) => Self::Local(again(error)),
             Self::Mismatch(mismatch) => Self::Mismatch(mismatch.clone()),
             Self::NotADirectory { path } => Self::NotADirectory { path: path.clone() },
+            Self::MayBeLink { path, working_directory } => {
+                Self::MayBeLink { path: path.clone(), working_directory: working_directory.clone() }
+            }
             Self::UnsafeName { name } => Self::UnsafeName { name: name.clone() },
             Self::TimeNotSet { reply } => Self::TimeNotSet { reply: reply.clone() },
             Self::NotRemoved(removal) => Self::NotRemoved(Box::new(removal.duplicate())),
@@ -473,7 +497,7 @@ impl From<Error> for io::Error {
             | Error::ListingTooLong { .. } => io::ErrorKind::InvalidData,
             Error::NotADirectory { .. } => io::ErrorKind::NotADirectory,
             Error::TimeNotSet { .. } => io::ErrorKind::Unsupported,
-            Error::NotRemoved(_) => io::ErrorKind::Other,
+            Error::MayBeLink { .. } | Error::NotRemoved(_) => io::ErrorKind::Other,
             Error::InvalidAddress(_) | Error::InvalidOption { .. } | Error::TlsConfig(_) => {
                 io::ErrorKind::InvalidInput
             }

@@ -39,13 +39,15 @@ macro_rules! operations {
                 /// Removes a directory and everything in it (DELE, RMD)
                 ///
                 /// Links are removed, not their targets. It succeeds only if the server has confirmed that the
-                /// directory itself is gone. The parent is listed first, to see whether the path is a link.
+                /// directory itself is gone. The parent is listed first, to see whether the path is a link. If the
+                /// listing does not show it, PWD must: in a link, most servers report the target's path.
                 ///
                 /// # Errors
                 ///
                 /// [`Local`](ftp_session::Error::Local) for an empty path, the root, and a path with `..`, all before
                 /// anything is sent; [`NotADirectory`](ftp_session::Error::NotADirectory) if the path is a file or a
-                /// link; [`NoDirectory`](ftp_session::ftp_proto::Error::NoDirectory) if it does not exist;
+                /// link; [`MayBeLink`](ftp_session::Error::MayBeLink) if it may be a link;
+                /// [`NoDirectory`](ftp_session::ftp_proto::Error::NoDirectory) if it does not exist;
                 /// [`NotRemoved`](ftp_session::Error::NotRemoved), which lists what is left, if something could not be
                 /// removed.
                 fn remove_dir_all_with(

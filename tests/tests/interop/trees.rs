@@ -167,6 +167,60 @@ fn a_tree_is_removed_and_nothing_else() {
     });
 }
 
+/// Servers hide dot files, ProFTPD links to `.` and `..`; and a directory that may be written need not be readable
+#[test]
+fn a_link_that_listings_do_not_show_is_not_followed() {
+    on_each_server(|way| {
+        let (mut ftp, remote, local) = way.enter();
+        let here = ftp.pwd().unwrap();
+        for path in ["home/deep", "w/sub/.real/deep", "shut/real/deep"] {
+            ftp.create_dir_all(path).unwrap();
+        }
+        for path in ["home/precious", "w/sub/file", "w/sub/.real/.file", "shut/real/file"] {
+            ftp.upload_from(path, &mut &b"content"[..]).unwrap();
+        }
+        for (path, target) in [
+            (".link", "home"),
+            ("w/.link", "../home"),
+            ("w/link", "../home"),
+            ("w/sub/up", ".."),
+            ("w/sub/dot", "."),
+            ("shut/link", "../home"),
+            ("shut/up", ".."),
+        ] {
+            symlink(target, local.join(path)).unwrap();
+        }
+        std::fs::set_permissions(local.join("shut"), Permissions::from_mode(0o311)).unwrap();
+        for path in [".link", "w/.link", "w/link", "w/sub/up", "w/sub/dot", "shut/link", "shut/up"]
+        {
+            for path in [path.to_owned(), format!("{remote}/{path}/")] {
+                let error = ftp.remove_dir_all(&path).unwrap_err();
+                let is_shown = !path.contains("shut")
+                    && (path.contains("link") || way.server.name != "proftpd");
+                match &error {
+                    Error::NotADirectory { .. } => {}
+                    Error::MayBeLink { working_directory: Some(_), .. } if !is_shown => {}
+                    _ => panic!("{} {path}: {error:?}", way.name()),
+                }
+                assert_eq!(ftp.pwd().unwrap(), here);
+            }
+        }
+        for path in ["home/precious", "home/deep", "w/sub/file", "w/sub/.real/deep"] {
+            assert!(local.join(path).exists(), "{} {path}", way.name());
+        }
+        for (path, files) in [("w/sub/.real", 1), ("shut/real", 1)] {
+            let removal = ftp.remove_dir_all(path).unwrap();
+            assert_eq!((removal.files, removal.directories), (files, 2), "{}", way.name());
+            assert_eq!(ftp.pwd().unwrap(), here);
+        }
+        // ProFTPD does not show what is left in `w/sub`.
+        let result = ftp.remove_dir_all("w");
+        assert!(result.is_ok() || way.server.name == "proftpd", "{} {result:?}", way.name());
+        assert!(local.join("home/precious").exists() && local.join("home/deep").exists());
+        ftp.quit().unwrap();
+    });
+}
+
 #[test]
 fn times_are_set() {
     on_each_server(|way| {

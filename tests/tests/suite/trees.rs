@@ -133,6 +133,40 @@ fn resumed_transfers_are_verified() {
     server.join();
 }
 
+/// vsftpd hides dot files unless given `-a`, and resolves links in the reply to PWD
+#[test]
+fn a_hidden_link_is_not_followed() {
+    let server = serve(|s| {
+        s.welcome();
+        s.exchange("PWD", "257 \"/\"");
+        s.exchange("CWD w", "250 there");
+        s.exchange("TYPE A", "200 text");
+        s.send_file("LIST", b"");
+        s.exchange("CWD /", "250 back");
+        s.exchange("PWD", "257 \"/\"");
+        s.exchange("CWD w", "250 there");
+        s.send_file("LIST -a", b"");
+        s.exchange("CWD /", "250 back");
+        s.exchange("CWD w/.link", "250 there");
+        s.exchange("PWD", "257 \"/w/home\"");
+        s.exchange("CWD /", "250 back");
+        s.exchange("CWD w", "250 there");
+        s.exchange("PWD", "257 \"/w\"");
+        s.exchange("CWD /", "250 back");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    match ftp.remove_dir_all("w/.link") {
+        Err(Error::MayBeLink { path, working_directory }) => {
+            assert_eq!(path, b"w/.link");
+            assert_eq!(working_directory.as_deref(), Some(&b"/w/home"[..]));
+        }
+        other => panic!("{other:?}"),
+    }
+    drop(ftp);
+    server.join();
+}
+
 /// The listing that would show that it is a link can't be had, because the session can't return: nothing is removed
 #[test]
 fn nothing_is_removed_where_the_working_directory_is_lost() {

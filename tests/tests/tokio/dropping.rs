@@ -112,7 +112,7 @@ async fn owned(world: &World, options: Options) -> Result<(), Error> {
     while entries.next().await.transpose()?.is_some() {}
     let (_, client) = entries.finish().await?;
     let (lines, client) = client.into_list("").await?.collect_lines().await?;
-    assert_eq!(lines.len(), 4);
+    assert_eq!(lines.len(), 5);
     let (_, mut client) = client.into_get("one").await?.abort().await?;
     client.quit().await.map(drop)
 }

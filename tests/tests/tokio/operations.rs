@@ -220,6 +220,7 @@ pub(crate) const PROTECTING: &[Named] = &[
 /// The server's files
 pub(crate) fn server() -> Server {
     let mut server = Server::new();
+    server.directory = Some("tree");
     server.files.insert("one".into(), file(1));
     server.files.insert("other".into(), file(3));
     server.files.insert("text".into(), format!("{LINE}\r\n").repeat(100).into());

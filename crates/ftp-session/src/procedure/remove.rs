@@ -2,12 +2,15 @@
 //!
 //! ```text
 //! the parent is listed: is it a directory, and no link?
+//!   └ not shown: LIST -a, if the name is hidden ── not shown: PWD in it and in its parent
 //! RMD d ── removed ──▶ done
 //!   └ refused: LIST d ── for each entry: DELE ── refused: RMD ── refused, and a directory: the same for it
 //!        └ RMD d ── refused, though nothing is left: LIST -a d, hidden files; RMD d
 //! ```
 //!
-//! DELE removes a link to a directory; the target is never entered, because LIST identifies links.
+//! DELE removes a link to a directory. Nothing is entered unless it is known to be no link: LIST shows it as a directory,
+//! or PWD in it is PWD in its parent and its name, as servers that resolve links say only of directories. The refusal of
+//! RMD counts, too: some servers show links as directories, but say of a link that it is "not a directory".
 
 use std::io;
 use std::vec::IntoIter;
@@ -71,12 +74,14 @@ impl Procedure<Removal> {
     ///
     /// Links are removed, not their targets. It succeeds only if the server has confirmed that the directory itself is
     /// gone, which is impossible while anything is left in it. The parent is listed first, to see whether the path is
-    /// a link.
+    /// a link. If the listing does not show it, PWD must: in a link, most servers report the target's path. The working
+    /// directory is the same afterwards.
     ///
     /// It fails at once for an empty path, the root, and a path with `..` ([`Error::Local`]). It fails with
-    /// [`Error::NotADirectory`] if the path is a file or a link, with [`NoDirectory`](ftp_proto::Error::NoDirectory)
-    /// if it does not exist, and with [`Error::NotRemoved`], which lists what is left, if something could not be
-    /// removed.
+    /// [`Error::NotADirectory`] if the path is a file or a link, with [`Error::MayBeLink`] if it may be a link, with
+    /// [`NoDirectory`](ftp_proto::Error::NoDirectory) if it does not exist, and with [`Error::NotRemoved`], which lists
+    /// what is left, if something could not be removed. Items whose kind the listing does not show are removed, but not
+    /// entered.
     #[must_use]
     pub fn remove_dir_all(path: impl AsRef<[u8]>, options: RemoveOptions) -> Self {
         let path = path.as_ref().to_vec();
@@ -127,7 +132,7 @@ impl Removing {
             None => &b""[..],
         };
         self.check_kind(parent, root).await?;
-        let mut stack = match self.remove_directory(root, 0).await? {
+        let mut stack = match self.remove_directory(root, EntryKind::Dir, 0).await? {
             Outcome::Removed => return Ok(self.removal),
             Outcome::Entered(level) => vec![level],
             Outcome::Left(error) => return Err(error),
@@ -173,17 +178,55 @@ impl Removing {
         }
     }
 
-    /// Refuses a path that is a file or a link
-    async fn check_kind(&self, parent: &[u8], path: &[u8]) -> Result<(), Error> {
+    /// Refuses a path unless it is known to be a directory and no link
+    async fn check_kind(&mut self, parent: &[u8], path: &[u8]) -> Result<(), Error> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
         let listing = Listing::Directory(ReadDir::long(parent));
         // A user who may not list the parent may still own the directory.
-        let listed = unless_refused(self.io.list(listing).await)?.unwrap_or_default();
-        let entry = listed.entries.iter().find(|entry| entry.name() == name);
-        match entry.map(OwnedEntry::kind) {
-            None | Some(EntryKind::Dir | EntryKind::Unknown) => Ok(()),
-            Some(_) => Err(Error::NotADirectory { path: path.to_vec() }),
+        let mut shown = unless_refused(self.io.list(listing).await)?.unwrap_or_default().entries;
+        let is_named = |entry: &OwnedEntry| entry.name() == name;
+        if name.starts_with(b".") && !shown.iter().any(is_named) {
+            let all = self.list_hidden(parent).await?;
+            shown = all.map_or(shown, |directory| directory.entries);
         }
+        let is_other =
+            |entry: &OwnedEntry| !matches!(entry.kind(), EntryKind::Dir | EntryKind::Unknown);
+        let (named, unnamed): (Vec<_>, Vec<_>) = shown.into_iter().partition(is_named);
+        if named.iter().any(is_other) {
+            return Err(Error::NotADirectory { path: path.to_vec() });
+        }
+        if !named.is_empty() && named.iter().all(|entry| entry.kind() == EntryKind::Dir) {
+            return Ok(());
+        }
+        // Where case does not matter, PWD may repeat the name as it was sent, even if it is a link's.
+        let is_in_other_case = |entry: &OwnedEntry| entry.name().eq_ignore_ascii_case(name);
+        let may_be_other = unnamed.iter().any(|entry| is_in_other_case(entry) && is_other(entry));
+        let entered = self.working_directory_in(path).await?;
+        match &entered {
+            // LIST tells whether it is missing.
+            None => drop(self.io.list(Listing::Directory(ReadDir::long(path))).await?),
+            Some(entered) if !may_be_other => {
+                if let Some(parent) = self.working_directory_in(parent).await? {
+                    let expected = [without_end(&parent), b"/", name].concat();
+                    if without_end(entered) == expected {
+                        return Ok(());
+                    }
+                }
+            }
+            Some(_) => {}
+        }
+        Err(Error::MayBeLink { path: path.to_vec(), working_directory: entered })
+    }
+
+    /// Returns PWD's reply in a directory; `None` if the server refuses to enter it, or PWD
+    async fn working_directory_in(&mut self, path: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        if path.is_empty() {
+            return Ok(self.home.clone());
+        }
+        let Some(home) = self.io.enter(path, &mut self.home).await? else { return Ok(None) };
+        let entered = unless_refused(self.io.pwd().await)?;
+        self.io.cwd(home).await?;
+        Ok(entered)
     }
 
     /// Removes an entry of a listing
@@ -202,22 +245,38 @@ impl Removing {
             Err(error) if !matches!(kind, EntryKind::Dir | EntryKind::Unknown) => {
                 Ok(Outcome::Left(error))
             }
-            Err(error) => match self.remove_directory(path, depth).await? {
+            Err(error) => match self.remove_directory(path, kind, depth).await? {
                 // It was a file after all, and `error` says why it can't be deleted.
-                Outcome::Left(other) if other.is_missing() => Ok(Outcome::Left(error)),
+                Outcome::Left(other)
+                    if other.is_missing() || matches!(other, Error::NotADirectory { .. }) =>
+                {
+                    Ok(Outcome::Left(error))
+                }
                 outcome => Ok(outcome),
             },
         }
     }
 
-    /// Removes a directory if it is empty, otherwise enters it
-    async fn remove_directory(&mut self, path: &[u8], depth: usize) -> Result<Outcome, Error> {
+    /// Removes a directory if it is empty, otherwise enters it, unless it may be a link
+    async fn remove_directory(
+        &mut self,
+        path: &[u8],
+        kind: EntryKind,
+        depth: usize,
+    ) -> Result<Outcome, Error> {
         match self.io.reply(Request::Rmdir(path.to_vec())).await {
             Ok(_) => {
                 self.removal.directories += 1;
                 return Ok(Outcome::Removed);
             }
             Err(error) if error.is_fatal() || was_not_sent(&error) => return Err(error),
+            Err(error) if is_no_directory(&error) => {
+                return Ok(Outcome::Left(Error::NotADirectory { path: path.to_vec() }));
+            }
+            Err(_) if kind != EntryKind::Dir => {
+                let (path, working_directory) = (path.to_vec(), None);
+                return Ok(Outcome::Left(Error::MayBeLink { path, working_directory }));
+            }
             Err(error) if depth >= MAX_DEPTH => return Ok(Outcome::Left(error)),
             Err(_) => {}
         }
@@ -261,11 +320,31 @@ impl Removing {
 
     /// Lists a directory including names that begin with a dot, which many servers omit; `None` if it is empty
     async fn list_hidden(&mut self, path: &[u8]) -> Result<Option<Directory>, Error> {
-        let Some(home) = self.io.enter(path, &mut self.home).await? else { return Ok(None) };
+        let home = match path.is_empty() {
+            true => None,
+            false => match self.io.enter(path, &mut self.home).await? {
+                Some(home) => Some(home),
+                None => return Ok(None),
+            },
+        };
         let listed = unless_refused(self.io.list(Listing::Here(List::new("-a"))).await)?;
-        self.io.cwd(home).await?;
+        if let Some(home) = home {
+            self.io.cwd(home).await?;
+        }
         Ok(listed.filter(|directory| !directory.entries.is_empty()))
     }
+}
+
+/// Whether a refusal of RMD says that it is no directory, as the system does of links
+fn is_no_directory(error: &Error) -> bool {
+    const WORDS: &[u8] = b"not a directory";
+    let Some(reply) = error.reply() else { return false };
+    reply.text().windows(WORDS.len()).any(|words| words.eq_ignore_ascii_case(WORDS))
+}
+
+/// A path without the separator at its end
+fn without_end(path: &[u8]) -> &[u8] {
+    path.strip_suffix(b"/").unwrap_or(path)
 }
 
 fn refused() -> Error {

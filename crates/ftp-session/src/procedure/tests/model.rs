@@ -62,6 +62,35 @@ pub(super) enum Sizes {
     Denied,
 }
 
+/// How PWD answers
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pwd {
+    /// With the path of the directory
+    Resolved,
+    /// With the path that was sent to CWD, even if it leads through links, as pyftpdlib does
+    AsSent,
+    Refused,
+}
+
+/// The listings of a model, where they are worse than those of most servers
+#[derive(Clone, Debug, Default)]
+pub(super) struct Listings {
+    /// Whether LIST omits names that begin with a dot, unless given `-a`
+    pub(super) hides_dots: bool,
+    /// Whether LIST has no option `-a`
+    pub(super) no_options: bool,
+    /// Names that LIST always omits
+    pub(super) omits: Vec<&'static str>,
+    /// Whether LIST shows names in upper case
+    pub(super) in_upper_case: bool,
+    /// Whether LIST shows no kinds
+    pub(super) without_kinds: bool,
+    /// Whether LIST shows links as what they point to
+    pub(super) follow_links: bool,
+    /// Directories that LIST refuses
+    pub(super) closed: Vec<&'static str>,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Model {
     pub(super) tree: BTreeMap<String, Node>,
@@ -71,8 +100,12 @@ pub(super) struct Model {
     pub(super) knows_size: bool,
     pub(super) sizes: Sizes,
     pub(super) ignores_offsets: bool,
-    /// Whether LIST omits names that begin with a dot, unless given `-a`
-    pub(super) hides_dots: bool,
+    pub(super) listings: Listings,
+    pub(super) pwd: Pwd,
+    /// The path that was sent to CWD
+    entered: String,
+    /// Whether the refusal of RMD says that something is no directory
+    pub(super) gives_reasons: bool,
     /// Paths that can't be removed
     pub(super) stuck: Vec<&'static str>,
     /// Directories that another client creates when MKD is refused for the first time
@@ -120,7 +153,10 @@ impl Model {
             knows_size: true,
             sizes: Sizes::Reported,
             ignores_offsets: false,
-            hides_dots: false,
+            listings: Listings::default(),
+            pwd: Pwd::Resolved,
+            entered: "/home".to_owned(),
+            gives_reasons: false,
             stuck: Vec::new(),
             meanwhile: Vec::new(),
             commands: Vec::new(),
@@ -301,10 +337,22 @@ impl Model {
                 _ => Err(refusal(550, "no such file")),
             },
             Request::Hash(_) => Ok(Value::Hash(None)),
-            Request::Pwd() => Ok(Value::Path(self.working_directory.clone().into_bytes())),
-            Request::Cwd(path) => match self.node(path, true) {
+            Request::Pwd() => {
+                let path = match self.pwd {
+                    Pwd::Resolved => &self.working_directory,
+                    Pwd::AsSent => &self.entered,
+                    Pwd::Refused => return Err(refusal(502, "not here")),
+                };
+                let path = if path.is_empty() { "/" } else { path };
+                Ok(Value::Path(path.as_bytes().to_vec()))
+            }
+            Request::Cwd(sent) => match self.node(sent.clone(), true) {
                 (path, Some(Node::Dir)) => {
                     self.working_directory = path;
+                    self.entered = match text(sent) {
+                        path if path.starts_with('/') => path,
+                        path => format!("{}/{path}", self.entered),
+                    };
                     done(250, "there")
                 }
                 _ => Err(refusal(550, "no such directory")),
@@ -327,7 +375,11 @@ impl Model {
                 let (path, node) = self.node(path, false);
                 let removable = node == Some(&Node::Dir) && self.inside(&path).next().is_none();
                 if !removable || self.is_stuck(&path) {
-                    return Err(refusal(550, "can't remove it"));
+                    let is_directory = node == Some(&Node::Dir);
+                    return Err(match self.gives_reasons && !is_directory {
+                        true => refusal(550, "it: Not a directory"),
+                        false => refusal(550, "can't remove it"),
+                    });
                 }
                 self.tree.remove(&path);
                 done(250, "removed")
@@ -396,18 +448,28 @@ impl Model {
     fn list(&self, listing: &Listing) -> Result<Directory, Error> {
         let (path, all) = match listing {
             Listing::Directory(directory) => (path_of(directory.path()), false),
-            Listing::Here(_) => (self.working_directory.clone(), true),
+            Listing::Here(_) => (self.working_directory.clone(), !self.listings.no_options),
         };
         let path = self.resolve(&path, true);
+        if self.listings.closed.contains(&&*path) {
+            return Err(refusal(550, "permission denied"));
+        }
         if self.tree.get(&path) != Some(&Node::Dir) {
             return Err(FtpError::NoDirectory(reply(550, "no such directory")).into());
         }
         let mut lines = Vec::new();
         for (name, node) in self.inside(&path) {
-            if name.starts_with('.') && self.hides_dots && !all {
+            let is_hidden = name.starts_with('.') && self.listings.hides_dots && !all;
+            if is_hidden || self.listings.omits.contains(&name) {
                 continue;
             }
+            let name = match self.listings.in_upper_case {
+                true => name.to_uppercase(),
+                false => name.to_owned(),
+            };
             let (kind, target) = match node {
+                _ if self.listings.without_kinds => ('?', String::new()),
+                Node::Link(_) if self.listings.follow_links => ('d', String::new()),
                 Node::Dir => ('d', String::new()),
                 Node::File(..) => ('-', String::new()),
                 Node::Link(target) => ('l', format!(" -> {target}")),
