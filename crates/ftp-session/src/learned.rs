@@ -19,7 +19,7 @@ pub enum TimeCommand {
 pub(crate) enum Support {
     #[default]
     Untried,
-    /// It has set a time, which was read back or whose reply was unambiguous
+    /// It has set a time: the reply was unambiguous, or the file had another time before it
     Proven,
     /// The server does not support it, or takes it for something else
     Unknown,

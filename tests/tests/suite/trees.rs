@@ -58,6 +58,7 @@ fn a_time_is_set_by_mdtm_if_mfmt_is_not_supported() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("MFMT 20240102030405 f", "500 Unknown command.");
+        s.exchange("MDTM f", "213 20230102030405");
         s.exchange("MDTM 20240102030405 f", "213 File modification time set.");
         s.exchange("MDTM f", "213 20240102030405");
         // The session remembers which command works.
@@ -78,6 +79,7 @@ fn a_time_that_cannot_be_read_back_is_not_set() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("MFMT 20240102030405 f", "502 no");
+        s.exchange("MDTM f", "213 20240505050505");
         // A file of that name.
         s.exchange("MDTM 20240102030405 f", "213 20010101000000");
         s.exchange("MDTM f", "213 20240505050505");
@@ -97,6 +99,56 @@ fn a_time_that_cannot_be_read_back_is_not_set() {
         assert!(matches!(error, Error::TimeNotSet { .. }) && !error.is_fatal(), "{error:?}");
     }
     ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+/// The first file has the time already, so reading it back does not prove that the command sets times
+#[test]
+fn a_command_that_does_nothing_is_not_proven_by_a_file_that_has_the_time() {
+    let server = serve(|s| {
+        s.welcome();
+        s.exchange("MFMT 20240102030405 f", "500 Unknown command.");
+        s.exchange("MDTM f", "213 20240102030405");
+        s.exchange("MDTM 20240102030405 f", "200 ignored");
+        s.exchange("MDTM f", "213 20240102030405");
+        s.exchange("MDTM g", "213 19990101000000");
+        s.exchange("MDTM 20240102030405 g", "200 ignored");
+        s.exchange("MDTM g", "213 19990101000000");
+        s.exchange("SITE UTIME g 20240102030405 20240102030405 20240102030405 UTC", "500 what?");
+        s.exchange("SITE UTIME 20240102030405 g", "500 what?");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let time = Timestamp::new(2024, 1, 2, 3, 4, 5).unwrap();
+    ftp.set_modified("f", time).unwrap();
+    let error = ftp.set_modified("g", time).unwrap_err();
+    assert!(matches!(error, Error::TimeNotSet { .. }), "{error:?}");
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_reply_to_mfmt_with_another_time_is_no_success() {
+    let server = serve(|s| {
+        s.welcome();
+        s.exchange("MFMT 20240102030405 f", "213 Modify=20240102030404; f");
+        s.exchange("MFMT 20240102030405 g", "213 Modify=19990101000000; g");
+        s.exchange("MDTM g", "213 20240102030405");
+        s.exchange("MFMT 20240102030405 h", "213 Modify=19990101000000; h");
+        s.exchange("MDTM h", "213 19990101000000");
+        s.exchange("MDTM 20240102030405 h", "501 what?");
+        s.exchange("SITE UTIME h 20240102030405 20240102030405 20240102030405 UTC", "500 what?");
+        s.exchange("SITE UTIME 20240102030405 h", "500 what?");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let time = Timestamp::new(2024, 1, 2, 3, 4, 5).unwrap();
+    for path in ["f", "g"] {
+        assert_eq!(ftp.set_modified(path, time).unwrap(), TimeCommand::Mfmt);
+    }
+    let error = ftp.set_modified("h", time).unwrap_err();
+    assert!(matches!(error, Error::TimeNotSet { .. }), "{error:?}");
     drop(ftp);
     server.join();
 }

@@ -6,8 +6,9 @@
 //!
 //! A server that does not support the second form takes it for a query about a file whose name begins with digits.
 //! `SITE UTIME` has two orders of arguments: Pure-FTPd takes only the first, ProFTPD's `mod_site_misc` takes both, and
-//! others may take only the second. So if a success could mean something else, the time is read back to prove it. The
-//! session remembers what was learned.
+//! others may take only the second. So if a success could mean something else, the time is read back. That proves that a
+//! command works only if the file had another time before, so it is asked before the first ambiguous command. The session
+//! remembers what was proven.
 
 use std::io;
 
@@ -24,8 +25,8 @@ impl Procedure<TimeCommand> {
     /// Sets a file's modification time, in UTC, with the first command that works; returns that command
     ///
     /// The time has a resolution of one second. Success means that the time is set: if the reply may be about
-    /// something else, the time is read back first (MDTM). Later calls of the session start with the command that
-    /// worked, and skip those that the server does not support.
+    /// something else, or names another time, the time is read back first (MDTM). Later calls of the session start with
+    /// the command that is proven to work, and skip those that the server does not support.
     ///
     /// It fails with [`Error::TimeNotSet`] if no command is known to have set it, otherwise with the server's refusal
     /// for this file.
@@ -38,7 +39,7 @@ impl Procedure<TimeCommand> {
                 return Err(Error::Local(io::Error::new(io::ErrorKind::InvalidInput, text)));
             }
             let known = io.recall().await;
-            let mut setting = Setting { io, path, time, known };
+            let mut setting = Setting { io, path, time, known, before: None };
             let result = setting.all().await;
             setting.io.remember(setting.known).await;
             result
@@ -51,11 +52,23 @@ struct Setting {
     path: Vec<u8>,
     time: Timestamp,
     known: TimeCommands,
+    /// Whether the file is known to have had another time before; `None` until it is asked
+    before: Option<Before>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    OtherTime,
+    /// It had that time already, or its time can't be read
+    Unknown,
 }
 
 /// The result of trying a command
 enum Attempt {
+    /// The file has the time, and the command has set it
     Set,
+    /// The file has the time, which it may have had before
+    Unchanged,
     /// The server does not support it, or it does something else on this server
     Unknown(Option<Reply>),
     /// It was not understood, perhaps because of this file's name
@@ -71,6 +84,7 @@ impl Setting {
                     self.known.set(command, Support::Proven);
                     return Ok(command);
                 }
+                Attempt::Unchanged => return Ok(command),
                 Attempt::Unknown(reply) => {
                     self.known.set(command, Support::Unknown);
                     last = reply.or(last);
@@ -81,7 +95,11 @@ impl Setting {
         Err(Error::TimeNotSet { reply: last })
     }
 
-    async fn attempt(&self, command: TimeCommand) -> Result<Attempt, Error> {
+    async fn attempt(&mut self, command: TimeCommand) -> Result<Attempt, Error> {
+        // Most servers' reply to MFMT is proof enough.
+        if command != TimeCommand::Mfmt && self.known.support(command) != Support::Proven {
+            self.look_before().await?;
+        }
         match self.io.reply(self.request(command)).await {
             Ok(reply) if reply.code().get() == 202 => Ok(Attempt::Unknown(Some(reply))),
             Ok(reply) if self.is_plain(command, &reply) => Ok(Attempt::Set),
@@ -117,19 +135,57 @@ impl Setting {
     fn is_plain(&self, command: TimeCommand, reply: &Reply) -> bool {
         let proven = self.known.support(command) == Support::Proven;
         match command {
-            TimeCommand::Mfmt => proven || reply.code().get() == 213,
+            TimeCommand::Mfmt => {
+                (proven || reply.code().get() == 213) && !self.names_other_time(reply)
+            }
             // If the reply is a time, MDTM was taken for a query.
             TimeCommand::Mdtm => proven && parse_time(reply.text()).is_none(),
             TimeCommand::UtimeUtc | TimeCommand::Utime => proven,
         }
     }
 
+    /// Whether a reply such as `213 Modify=20200102030405; path` names another time
+    fn names_other_time(&self, reply: &Reply) -> bool {
+        const FACT: &[u8] = b"modify=";
+        // The path comes after the first space.
+        let words = reply.text().split(|byte| *byte == b' ').next().unwrap_or_default();
+        words.split(|byte| *byte == b';').any(|fact| {
+            let value = match fact.split_at_checked(FACT.len()) {
+                Some((name, value)) if name.eq_ignore_ascii_case(FACT) => value,
+                _ => fact,
+            };
+            parse_time(value).is_some_and(|time| !self.is_wanted(time))
+        })
+    }
+
+    /// Whether a file with this time needs no other; some file systems have a resolution of two seconds
+    const fn is_wanted(&self, time: Timestamp) -> bool {
+        time.to_unix().abs_diff(self.time.to_unix()) <= 1
+    }
+
+    /// Finds out whether the file has another time, unless that is known
+    async fn look_before(&mut self) -> Result<(), Error> {
+        if self.before.is_none() {
+            self.before = Some(match self.io.mdtm(&self.path).await {
+                Ok(time) if !self.is_wanted(time) => Before::OtherTime,
+                Err(error) if error.is_fatal() || error.is_missing() => return Err(error),
+                Ok(_) | Err(_) => Before::Unknown,
+            });
+        }
+        Ok(())
+    }
+
     /// Reads the time back after a refusal or an ambiguous success
-    async fn read_back(&self, said: Reply) -> Result<Attempt, Error> {
+    async fn read_back(&mut self, said: Reply) -> Result<Attempt, Error> {
         match self.io.mdtm(&self.path).await {
-            // Some file systems have a resolution of two seconds.
-            Ok(time) if time.to_unix().abs_diff(self.time.to_unix()) <= 1 => Ok(Attempt::Set),
-            Ok(_) => Ok(Attempt::Unknown(Some(said))),
+            Ok(time) if self.is_wanted(time) => Ok(match self.before {
+                Some(Before::OtherTime) => Attempt::Set,
+                Some(Before::Unknown) | None => Attempt::Unchanged,
+            }),
+            Ok(_) => {
+                self.before = Some(Before::OtherTime);
+                Ok(Attempt::Unknown(Some(said)))
+            }
             Err(error) if error.is_fatal() || error.is_missing() => Err(error),
             Err(_) => Ok(Attempt::Refused(said)),
         }

@@ -34,6 +34,8 @@ pub(super) enum Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     Mfmt,
+    /// MFMT does nothing, and its reply names the time that the file has
+    MfmtReports,
     /// vsftpd: `213 File modification time set.`
     MdtmSets,
     /// Pure-FTPd
@@ -398,6 +400,7 @@ impl Model {
             },
             Request::Mfmt(path, time) => match self.dialect {
                 Dialect::Mfmt => self.set_time(path, time, 213),
+                Dialect::MfmtReports => done(213, "modify=19700101000000;size=1; Modify=x; f"),
                 _ => self.otherwise(500),
             },
             Request::SetMdtm(argument) => match self.dialect {

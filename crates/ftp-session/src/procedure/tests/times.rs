@@ -19,9 +19,9 @@ fn modified(model: &Model) -> i64 {
 fn times_are_set_by_whatever_the_server_has() {
     for (dialect, command, first, later) in [
         (Dialect::Mfmt, TimeCommand::Mfmt, 1, 1),
-        (Dialect::MdtmSets, TimeCommand::Mdtm, 3, 1),
-        (Dialect::UtimeUtc, TimeCommand::UtimeUtc, 5, 1),
-        (Dialect::Utime, TimeCommand::Utime, 6, 1),
+        (Dialect::MdtmSets, TimeCommand::Mdtm, 4, 1),
+        (Dialect::UtimeUtc, TimeCommand::UtimeUtc, 6, 1),
+        (Dialect::Utime, TimeCommand::Utime, 7, 1),
     ] {
         let mut model = with_file(b"x");
         model.dialect = dialect;
@@ -38,9 +38,14 @@ fn times_are_set_by_whatever_the_server_has() {
 
 #[test]
 fn a_time_that_was_not_set_is_never_a_success() {
-    for dialect in
-        [Dialect::None, Dialect::Yes, Dialect::Superfluous, Dialect::MdtmAsks, Dialect::Mute]
-    {
+    for dialect in [
+        Dialect::None,
+        Dialect::Yes,
+        Dialect::Superfluous,
+        Dialect::MdtmAsks,
+        Dialect::Mute,
+        Dialect::MfmtReports,
+    ] {
         let mut model = with_file(b"x");
         model.dialect = dialect;
         let error = model.run(Procedure::set_modified("f", time(WHEN))).unwrap_err();
@@ -56,10 +61,38 @@ fn a_time_that_was_not_set_is_never_a_success() {
     // Commands that are known not to work are not sent again.
     let mut model = with_file(b"x");
     model.dialect = Dialect::None;
-    for requests in [5, 0] {
+    for requests in [6, 0] {
         model.commands.clear();
         model.run(Procedure::set_modified("f", time(WHEN))).unwrap_err();
         assert_eq!(model.commands.len() - 2, requests, "{:#?}", model.commands);
+    }
+}
+
+/// Reading the time back proves nothing there
+#[test]
+fn a_file_that_had_the_time_before_proves_no_command() {
+    for dialect in [Dialect::None, Dialect::Yes, Dialect::MdtmAsks, Dialect::MfmtReports] {
+        for difference in [0, 1] {
+            let mut model = with_file(b"x");
+            model.dialect = dialect;
+            model.tree.insert("/home/g".into(), Node::File(b"x".to_vec(), time(WHEN + difference)));
+            model.run(Procedure::set_modified("g", time(WHEN))).unwrap();
+            let result = model.run(Procedure::set_modified("f", time(WHEN)));
+            assert!(matches!(result, Err(Error::TimeNotSet { .. })), "{dialect:?} {result:?}");
+            assert_eq!(modified(&model), 0);
+        }
+    }
+    // A command that works is proven by the next file.
+    for (dialect, requests) in [(Dialect::MdtmSets, [4, 3, 1]), (Dialect::UtimeUtc, [4, 5, 1])] {
+        let mut model = with_file(b"x");
+        model.dialect = dialect;
+        model.tree.insert("/home/g".into(), Node::File(b"x".to_vec(), time(WHEN)));
+        for (path, requests) in ["g", "f", "f"].into_iter().zip(requests) {
+            model.commands.clear();
+            model.run(Procedure::set_modified(path, time(WHEN))).unwrap();
+            assert_eq!(model.commands.len() - 2, requests, "{dialect:?} {:#?}", model.commands);
+            assert!(path == "g" || modified(&model) == WHEN);
+        }
     }
 }
 
@@ -73,6 +106,7 @@ fn a_time_is_set_or_an_error_is_reported_whatever_fails() {
         Dialect::Utime,
         Dialect::Yes,
         Dialect::MdtmAsks,
+        Dialect::MfmtReports,
     ] {
         let mut model = with_file(b"x");
         model.dialect = dialect;
