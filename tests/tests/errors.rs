@@ -300,6 +300,7 @@ fn of_mismatches() -> Texts {
     let hash = |byte| FileHash::new(HashAlgorithm::Md5, vec![byte; 16]);
     texts! {
         "Size" => Mismatch::Size { local: 100_000, remote: 99_999 },
+        "Shorter" => Mismatch::Shorter { local: 100_000, most: 34_464 },
         "Content" => Mismatch::Content { from: 34_464, to: 100_000 },
         "Hash" => Mismatch::Hash { local: hash(1), remote: hash(2) },
     }

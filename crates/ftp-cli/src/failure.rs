@@ -223,7 +223,7 @@ impl Failure {
             self.cause(),
             Some(
                 Error::Ftp(FtpError::TooLong { .. } | FtpError::Truncated { end: None, .. })
-                    | Error::Mismatch(Mismatch::Size { .. })
+                    | Error::Mismatch(Mismatch::Size { .. } | Mismatch::Shorter { .. })
             )
         )
     }

@@ -412,6 +412,15 @@ pub enum Mismatch {
         /// Bytes of the server's file
         remote: u64,
     },
+    /// The server's file is shorter than the local one by an unknown number of bytes, because the server does not report
+    /// its size and sent nothing from an offset within the local file
+    #[error("local and remote file differ: {local} bytes here, at most {most} bytes on the server")]
+    Shorter {
+        /// Bytes of the local file
+        local: u64,
+        /// Bytes that the server's file has at most
+        most: u64,
+    },
     /// They differ in the bytes before the break: another file, an offset that the server ignored, or a damaged end;
     /// shorten or remove the copy
     #[error("local and remote file differ: bytes {from} to {to} are not the same on both sides")]

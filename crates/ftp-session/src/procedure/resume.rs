@@ -139,6 +139,10 @@ async fn append_rest(
     let mut download = Download::begin(io, get, rest).await?;
     match download.compare(offset, length).await? {
         Compared::Same => {}
+        // The offset is after the end.
+        Compared::Shorter(0) if offset > 0 => {
+            return Err(Mismatch::Shorter { local: length, most: offset }.into());
+        }
         Compared::Shorter(compared) => {
             return Err(Mismatch::Size { local: length, remote: offset + compared }.into());
         }

@@ -111,6 +111,27 @@ fn a_download_is_not_resumed_from_another_file() {
     assert!(matches!(error, Error::Mismatch(Mismatch::Size { local: 12, remote: 10 })));
 }
 
+/// Without SIZE, the end of the server's file is known only if some of the compared bytes arrive
+#[test]
+fn a_size_that_is_not_known_is_not_reported() {
+    for (overlap, expected) in [
+        (12, Mismatch::Size { local: 12, remote: 10 }),
+        (3, Mismatch::Size { local: 12, remote: 10 }),
+        (2, Mismatch::Shorter { local: 12, most: 10 }),
+        (1, Mismatch::Shorter { local: 12, most: 11 }),
+    ] {
+        let mut model = with_file(REMOTE);
+        model.knows_size = false;
+        model.local = Some(b"0123456789ab".to_vec());
+        let options = ResumeOptions::new().overlap(overlap);
+        match model.run(Procedure::resume_download("f", options)) {
+            Err(Error::Mismatch(found)) => assert_eq!(found, expected),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(model.local.as_deref(), Some(&b"0123456789ab"[..]));
+    }
+}
+
 /// Whatever goes wrong, a success means a whole file, and a file of another origin is not touched
 #[test]
 fn a_resumed_upload_is_whole_or_an_error() {
