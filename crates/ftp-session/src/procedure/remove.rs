@@ -8,9 +8,9 @@
 //!        └ RMD d ── refused, though nothing is left: LIST -a d, hidden files; RMD d
 //! ```
 //!
-//! DELE removes a link to a directory. Nothing is entered unless it is known to be no link: LIST shows it as a directory,
-//! or PWD in it is PWD in its parent and its name, as servers that resolve links say only of directories. The refusal of
-//! RMD counts, too: some servers show links as directories, but say of a link that it is "not a directory".
+//! DELE removes a link to a directory. A directory is entered only if LIST shows it as one, or if PWD in it is PWD in its
+//! parent plus its name: in a link, most servers report the path of the target. Nothing is entered if RMD is refused with
+//! "Not a directory": some servers show links as directories, and refuse RMD of a link with these words.
 
 use std::io;
 use std::vec::IntoIter;
@@ -335,7 +335,7 @@ impl Removing {
     }
 }
 
-/// Whether a refusal of RMD says that it is no directory, as the system does of links
+/// Whether a refusal of RMD says that the path is not a directory: Unix gives this reason for links
 fn is_no_directory(error: &Error) -> bool {
     const WORDS: &[u8] = b"not a directory";
     let Some(reply) = error.reply() else { return false };
