@@ -24,7 +24,7 @@ use crate::timer::Timer;
 impl Client {
     /// Takes a reply
     pub(super) fn replied(&mut self, reply: Reply) {
-        let reply = self.wire.control.without_secret(reply);
+        let reply = self.wire.control.without_secrets(reply);
         self.wire.trace_reply(&reply);
         self.last_reply = Some(reply.clone());
         self.wire.control.effects.replied();

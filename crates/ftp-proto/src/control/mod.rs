@@ -11,15 +11,17 @@ pub(crate) mod escaped;
 pub(crate) mod features;
 pub mod fields;
 pub(crate) mod reply;
+mod secrets;
 pub(crate) mod telnet;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::hint::black_box;
 
-use command::{Command, MASK, Secret, Verb};
+use command::{Command, Verb};
 use effects::Effects;
-use reply::{Code, Reply, ReplyConfig, ReplyError, ReplyKind, ReplyParser};
+use reply::{Code, Reply, ReplyConfig, ReplyError, ReplyParser};
+use secrets::Secrets;
 
 /// What forbids clear text on the control connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(crate) enum Barrier {
 struct Expected {
     verb: Verb,
     purpose: Purpose,
+    /// Whether its answer may repeat a secret: its own, or one of an earlier login
+    about_secrets: bool,
     /// Position after the command's last byte, counted over all bytes that were ever queued
     end: u64,
 }
@@ -60,8 +64,8 @@ pub(crate) struct Control {
     barrier: Barrier,
     telnet: bool,
     pub(crate) effects: Effects,
-    /// The password or account that was sent last, until the server has answered it
-    secret: Option<Secret>,
+    /// The passwords and accounts that were sent
+    secrets: Secrets,
 }
 
 /// Whether each expected reply will come
@@ -82,7 +86,7 @@ impl Control {
             barrier,
             telnet,
             effects: Effects::default(),
-            secret: None,
+            secrets: Secrets::default(),
         }
     }
 
@@ -121,33 +125,33 @@ impl Control {
         self.expected.retain(|expected| expected.purpose != Purpose::Prefetch);
     }
 
-    /// Replaces the password or account that was sent last in a reply that repeats it, so that no error, event or trace
-    /// shows it
-    pub(crate) fn without_secret(&mut self, reply: Reply) -> Reply {
-        let Some(secret) = &self.secret else { return reply };
-        let masked = reply.without(secret.expose(), MASK);
-        let is_final = !matches!(reply.kind(), ReplyKind::Preliminary | ReplyKind::Intermediate);
-        if is_final && !matches!(self.front(), Some(Verb::USER)) {
-            self.secret = None;
+    /// Replaces the secrets in a reply that repeats them, so that no error, event or trace shows them
+    ///
+    /// While a command with a secret is unanswered, any reply may be about it, even if the commands before it in a batch
+    /// are unanswered, too. A reply that answers no command may also be about it.
+    pub(crate) fn without_secrets(&self, reply: Reply) -> Reply {
+        let searched = self.expected.is_empty()
+            || self.expected.iter().any(|expected| expected.about_secrets)
+            || secrets::may_repeat(&reply);
+        let masked = if searched { self.secrets.mask(reply.text()) } else { None };
+        match masked {
+            Some(text) => Reply::new(reply.code(), &text),
+            None => reply,
         }
-        masked.unwrap_or(reply)
     }
 
     fn queue(&mut self, command: &Command<'_>, purpose: Purpose) {
-        if let Some(secret) = command.concealed() {
-            self.secret = Some(secret.clone());
-        }
+        let has_secrets = self.secrets.learn(command);
         self.effects.sent(command);
         self.out.push(command, self.telnet);
-        self.expected.push_back(Expected { verb: command.verb(), purpose, end: self.out.queued });
+        let verb = command.verb();
+        let about_secrets = has_secrets || is_of_login(verb);
+        self.expected.push_back(Expected { verb, purpose, about_secrets, end: self.out.queued });
     }
 
     /// Parses `input` up to the end of a reply; returns the number of bytes consumed, and the reply if it is complete
     pub(crate) fn receive(&mut self, input: &[u8]) -> Result<(usize, Option<Reply>), ReplyError> {
-        self.parser.parse(input).map_err(|error| match &self.secret {
-            Some(secret) => error.without(secret.expose(), MASK),
-            None => error,
-        })
+        self.parser.parse(input).map_err(|error| error.without(&self.secrets))
     }
 
     pub(crate) fn unsent(&self) -> Option<&[u8]> {
@@ -195,9 +199,10 @@ impl Control {
         self.expected.pop_front();
     }
 
-    /// Expects another final reply to this command next, because the one that came was not its own
+    /// Expects another final reply to this command of a transfer next, because the one that came was not its own
     pub(crate) fn expect_again(&mut self, verb: Verb) {
-        self.expected.push_front(Expected { verb, purpose: Purpose::Request, end: self.out.sent });
+        let (purpose, about_secrets) = (Purpose::Request, false);
+        self.expected.push_front(Expected { verb, purpose, about_secrets, end: self.out.sent });
     }
 
     /// Whether the next reply is expected to answer a sentinel
@@ -265,9 +270,15 @@ impl Control {
     /// Ends the connection: nothing is sent or expected any more, and secrets are wiped
     pub(crate) fn shut(&mut self) {
         self.out.wipe();
+        self.secrets.clear();
         self.expect_nothing();
         self.barrier = Barrier::Down;
     }
+}
+
+/// Whether a command belongs to a login, also at an FTP proxy
+fn is_of_login(verb: Verb) -> bool {
+    matches!(verb, Verb::USER | Verb::PASS | Verb::ACCT | Verb::OPEN)
 }
 
 /// Bytes to write, which the driver reads, writes and reports as written

@@ -5,7 +5,6 @@ mod config;
 mod error;
 mod parser;
 
-use alloc::vec::Vec;
 use core::{fmt, slice};
 
 use smallvec::SmallVec;
@@ -116,13 +115,6 @@ impl Reply {
         &self.bytes[self.text..]
     }
 
-    /// Returns the reply with this mask in place of a secret that its text repeats; `None` if it does not
-    ///
-    /// A secret of up to three bytes counts only as a whole word: as a part of one it says nothing.
-    pub(crate) fn without(&self, secret: &[u8], mask: &str) -> Option<Self> {
-        without(self.text(), secret, mask).map(|masked| Self::new(self.code, &masked))
-    }
-
     /// Whether the text contains one of these words, which are in lower case; case is ignored
     pub(crate) fn contains(&self, words: &[&str]) -> bool {
         let text = self.text().to_ascii_lowercase();
@@ -155,29 +147,6 @@ impl Reply {
     pub fn wire_lines(&self) -> Lines<'_> {
         Lines(self.wire_text().split(is_line_feed))
     }
-}
-
-/// Returns a text with this mask in place of a secret that it repeats; `None` if it does not
-fn without(text: &[u8], secret: &[u8], mask: &str) -> Option<Vec<u8>> {
-    const SHORT: usize = 3;
-    if secret.is_empty() {
-        return None;
-    }
-    let is_word = |start: usize| {
-        let before = start.checked_sub(1).and_then(|at| text.get(at));
-        let after = text.get(start + secret.len());
-        ![before, after].into_iter().flatten().any(u8::is_ascii_alphanumeric)
-    };
-    let (mut masked, mut rest) = (Vec::new(), 0);
-    for start in memchr::memmem::find_iter(text, secret) {
-        if secret.len() > SHORT || is_word(start) {
-            masked.extend_from_slice(&text[rest..start]);
-            masked.extend_from_slice(mask.as_bytes());
-            rest = start + secret.len();
-        }
-    }
-    masked.extend_from_slice(&text[rest..]);
-    (rest > 0).then_some(masked)
 }
 
 /// Returns a line other than the last without its code, if it begins with `opened` and `-`

@@ -5,8 +5,8 @@ use core::fmt;
 
 use thiserror::Error;
 
-use super::without;
 use crate::control::escaped::Escaped;
+use crate::control::secrets::Secrets;
 
 /// Why the bytes from the server are not a reply
 ///
@@ -99,12 +99,12 @@ pub struct Excerpt {
 }
 
 impl ReplyError {
-    /// Returns the error with this mask in place of a secret that the line repeats
-    pub(crate) fn without(self, secret: &[u8], mask: &str) -> Self {
+    /// Returns the error with a mask in place of each secret that the line repeats
+    pub(crate) fn without(self, secrets: &Secrets) -> Self {
         match self {
-            Self::NotAReply { line } => Self::NotAReply { line: line.without(secret, mask) },
+            Self::NotAReply { line } => Self::NotAReply { line: line.without(secrets) },
             Self::NotFtp { protocol, line } => {
-                Self::NotFtp { protocol, line: line.without(secret, mask) }
+                Self::NotFtp { protocol, line: line.without(secrets) }
             }
             other => other,
         }
@@ -114,12 +114,11 @@ impl ReplyError {
 impl Excerpt {
     const LEN: usize = 80;
 
-    fn without(self, secret: &[u8], mask: &str) -> Self {
-        let mut bytes = without(&self.bytes, secret, mask).unwrap_or_else(|| self.bytes.to_vec());
-        // The end of the excerpt may be the beginning of the secret.
-        let begun = (1..secret.len()).rev().find(|&length| bytes.ends_with(&secret[..length]));
-        if let Some(length) = begun.filter(|_| self.cut) {
-            bytes.truncate(bytes.len() - length);
+    fn without(self, secrets: &Secrets) -> Self {
+        let mut bytes = secrets.mask(&self.bytes).unwrap_or_else(|| self.bytes.to_vec());
+        // The end of the excerpt may be the beginning of a secret.
+        if self.cut {
+            bytes.truncate(secrets.len_without_beginning(&bytes));
         }
         Self { bytes: bytes.into(), cut: self.cut }
     }

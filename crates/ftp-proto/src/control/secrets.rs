@@ -1,0 +1,178 @@
+//! Secrets that were sent, and which replies are searched for them
+//!
+//! A server that repeats a command in its answer also repeats the password in it. Secrets are remembered for the whole
+//! session, because in a batch the answer may come after others, some servers answer a login twice, and a later login
+//! may be answered with the password of an earlier one.
+//!
+//! They are not masked in every reply: the client reads addresses, sizes and names from replies, and a password such as
+//! `data` or `2121` must not change those. So once all logins are answered, only the replies are searched that servers
+//! use to answer a login or to repeat a command they refuse; see [`may_repeat`].
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use super::command::{Command, MASK, Secret};
+use super::reply::{Code, Reply, ReplyKind};
+
+/// The number of secrets that are remembered; the oldest is forgotten for the next one
+const MAX_KNOWN: usize = 16;
+
+/// The length up to which a secret is masked only as a whole word: as part of one, it says nothing
+const SHORT: usize = 3;
+
+/// The secrets of a session's commands, each once
+#[derive(Debug, Default)]
+pub(crate) struct Secrets(VecDeque<Secret>);
+
+impl Secrets {
+    /// Remembers the secrets of a command; returns whether it has any
+    pub(super) fn learn(&mut self, command: &Command<'_>) -> bool {
+        let mut secrets = command.concealed().peekable();
+        let has_any = secrets.peek().is_some();
+        for secret in secrets.filter(|secret| !secret.is_empty()) {
+            // One that is known becomes the latest.
+            self.0.retain(|known| known.expose() != secret);
+            if self.0.len() == MAX_KNOWN {
+                self.0.pop_front();
+            }
+            self.0.push_back(Secret::checked(secret));
+        }
+        has_any
+    }
+
+    /// Forgets and wipes all secrets
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Returns a text with every secret in it replaced by the mask; `None` if there is none
+    pub(super) fn mask(&self, text: &[u8]) -> Option<Vec<u8>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let first = (0..text.len()).find(|&start| self.longest_at(text, start).is_some())?;
+        let mut masked = text[..first].to_vec();
+        // The end of the last secret found. Secrets may overlap.
+        let mut hidden = first;
+        for start in first..text.len() {
+            if let Some(end) = self.longest_at(text, start) {
+                if start >= hidden {
+                    masked.extend_from_slice(MASK.as_bytes());
+                }
+                hidden = hidden.max(end);
+            }
+            if start >= hidden {
+                masked.push(text[start]);
+            }
+        }
+        Some(masked)
+    }
+
+    /// Returns the end of the longest secret that begins here
+    fn longest_at(&self, text: &[u8], start: usize) -> Option<usize> {
+        let is_alphanumeric = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphanumeric);
+        let follows_one = start.checked_sub(1).is_some_and(is_alphanumeric);
+        let ends = self.0.iter().filter_map(|secret| {
+            let secret = secret.expose();
+            let end = start + secret.len();
+            let is_word = !follows_one && !is_alphanumeric(end);
+            let counts = secret.len() > SHORT || is_word;
+            (text[start..].starts_with(secret) && counts).then_some(end)
+        });
+        ends.max()
+    }
+
+    /// Returns the length of a text without the beginning of a secret at its end
+    pub(super) fn len_without_beginning(&self, text: &[u8]) -> usize {
+        let begun = |secret: &Secret| {
+            let secret = secret.expose();
+            (1..secret.len()).rev().find(|&length| text.ends_with(&secret[..length]))
+        };
+        text.len() - self.0.iter().filter_map(begun).max().unwrap_or(0)
+    }
+}
+
+/// Whether a reply may repeat a secret although no command with one is unanswered
+///
+/// These are the replies about logins (x3z, RFC 959 section 4.2.1), for example a second answer to PASS, and refusals,
+/// which may repeat a command line that the server has answered before or counted as another one. A refusal about a file
+/// (x5z) names that file instead. Other replies contain what the client asked for.
+pub(super) fn may_repeat(reply: &Reply) -> bool {
+    let is_refusal = matches!(reply.kind(), ReplyKind::Transient | ReplyKind::Permanent);
+    match group(reply.code()) {
+        3 => true,
+        5 => false,
+        _ => is_refusal,
+    }
+}
+
+/// The second digit, which says what a reply is about
+const fn group(code: Code) -> u16 {
+    code.get() / 10 % 10
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::*;
+    use crate::control::command::{Argument, Verb};
+
+    fn masked(secrets: &[&str], text: &str) -> String {
+        let mut known = Secrets::default();
+        for secret in secrets {
+            let secret = Secret::new(secret).unwrap();
+            assert!(known.learn(&Command::secret(Verb::PASS, &secret)));
+        }
+        let masked = known.mask(text.as_bytes()).unwrap_or_else(|| text.into());
+        String::from_utf8(masked).unwrap()
+    }
+
+    #[test]
+    fn several_secrets() {
+        assert_eq!(masked(&["hunter2", "hunter22"], "hunter22 hunter2 hunter"), "**** **** hunter");
+        assert_eq!(masked(&["hunter22", "hunter2"], "a:hunter22"), "a:****");
+        assert_eq!(masked(&["abcde", "defgh"], "xabcdefghx"), "x****x");
+        assert_eq!(masked(&["aaaa"], "aaaaa b"), "**** b");
+        assert_eq!(masked(&["abcd"], "abcdabcd"), "********");
+        assert_eq!(masked(&[""], "nothing"), "nothing");
+    }
+
+    #[test]
+    fn short_secrets_are_words() {
+        assert_eq!(masked(&["a"], "a bad password: a."), "**** bad password: ****.");
+        assert_eq!(masked(&["no"], "nobody noted no"), "nobody noted ****");
+    }
+
+    #[test]
+    fn the_oldest_is_forgotten() {
+        let secrets: Vec<String> =
+            (0..=MAX_KNOWN).map(|index| alloc::format!("secret-{index:02}")).collect();
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        assert_eq!(masked(&secrets, "secret-00 secret-01 secret-16"), "secret-00 **** ****");
+        // A secret that is used again is not the oldest any more.
+        let again = [&secrets[..MAX_KNOWN], &[secrets[0], secrets[MAX_KNOWN]]].concat();
+        assert_eq!(masked(&again, "secret-00 secret-01 secret-16"), "**** secret-01 ****");
+    }
+
+    #[test]
+    fn passwords_in_other_commands() {
+        let learned = |verb: &str, argument: &str, text: &str| {
+            let mut known = Secrets::default();
+            let argument = Argument::new(argument).unwrap();
+            known.learn(&Command::new(Verb::new(verb).unwrap(), &argument));
+            known.mask(text.as_bytes()).map(|masked| String::from_utf8(masked).unwrap())
+        };
+        let text = "PSWD older newer: newer is too short";
+        let hidden = "PSWD ****: **** is too short";
+        assert_eq!(learned("SITE", "PSWD older newer", text).as_deref(), Some(hidden));
+        assert_eq!(learned("SITE", " pswd  older newer", "older").as_deref(), Some("****"));
+        assert_eq!(learned("CPWD", "older newer", text).as_deref(), Some(hidden));
+        assert_eq!(
+            learned("PASS", "two words", "two words: words").as_deref(),
+            Some("****: words")
+        );
+        assert_eq!(learned("SITE", "CHMOD 644 file", "CHMOD 644 file"), None);
+        assert_eq!(learned("RETR", "file", "file"), None);
+    }
+}
