@@ -17,7 +17,9 @@ const MAX_DRAINED: usize = 256 * 1024;
 /// `S` is any byte stream, blocking or not. `Read` and `Write` pass
 /// [`ErrorKind::WouldBlock`](io::ErrorKind::WouldBlock) on; other methods return `Ok(false)` for it. These continue
 /// until they are done or the stream would block, so a blocking stream should have a timeout. On Unix, a socket's
-/// read timeout is also reported as `WouldBlock`.
+/// read timeout is also reported as `WouldBlock`. The stream may hold bytes back until it is flushed, as a
+/// [`BufWriter`](io::BufWriter) does: [`handshake`](Self::handshake), [`close_notify`](Self::close_notify) and
+/// [`clear`](Self::clear) flush it, and are not done before that has succeeded.
 ///
 /// Dropping it sends nothing. This is how an upload is aborted: without close_notify, the server
 /// knows that the file is not complete.
@@ -75,7 +77,8 @@ impl<S> Stream<S> {
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if this side's close_notify has not been sent completely, or `clear` has not been called.
+    /// `WouldBlock` if this side's close_notify has not been sent and flushed completely, or `clear` has not been
+    /// called.
     pub fn clear_now(&mut self) -> io::Result<()> {
         match std::mem::replace(&mut self.layer, PLAIN) {
             Layer::Tls(tls) if tls.awaits_close() => self.layer = Layer::Late(tls),
@@ -113,7 +116,7 @@ impl<S> Stream<S> {
     /// blocked.
     #[must_use]
     pub fn wants_write(&self) -> bool {
-        self.tls().is_some_and(|tls| tls.connection().wants_write())
+        self.tls().is_some_and(Tls::wants_write)
     }
 
     /// Whether a read may return something even if the socket has nothing
@@ -366,9 +369,10 @@ impl<S: Read + Write> Write for Stream<S> {
 
     fn flush(&mut self) -> io::Result<()> {
         if let Layer::Tls(tls) = &mut self.layer {
-            if !tls.send(&mut self.io)? {
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
+            return match tls.flush(&mut self.io)? {
+                true => Ok(()),
+                false => Err(io::ErrorKind::WouldBlock.into()),
+            };
         }
         self.io.flush()
     }

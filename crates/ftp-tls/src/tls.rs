@@ -37,6 +37,17 @@ pub(crate) struct Tls {
     pub(crate) allowance: Allowance,
     records: RecordCounter,
     offer: Offer,
+    unflushed: Unflushed,
+}
+
+/// What the byte stream may hold back of the records that it has accepted
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unflushed {
+    Nothing,
+    /// It has not been flushed since the last record
+    Something,
+    /// Flushing it blocked
+    Blocked,
 }
 
 /// Whether the handshake offers to resume a session
@@ -99,6 +110,7 @@ impl Tls {
             allowance,
             records: RecordCounter::default(),
             offer,
+            unflushed: Unflushed::Nothing,
         })
     }
 
@@ -110,7 +122,7 @@ impl Tls {
         while matches!(self.phase, Phase::Handshaking) {
             if !self.connection.is_handshaking() {
                 self.complete_handshake()?;
-            } else if !self.send(io)? || self.allowance.is_exhausted() {
+            } else if !self.send_and_flush(io)? || self.allowance.is_exhausted() {
                 return Ok(false);
             } else if !self.feed(io)? {
                 if self.peer == Peer::Gone {
@@ -123,7 +135,7 @@ impl Tls {
         }
         match &self.phase {
             Phase::Failed(error) => Err(error.clone().into()),
-            _ => self.send(io),
+            _ => self.send_and_flush(io),
         }
     }
 
@@ -153,6 +165,10 @@ impl Tls {
         }
         if matches!(self.phase, Phase::Handshaking) && !self.handshake(io)? {
             return Err(io::ErrorKind::WouldBlock.into());
+        }
+        if self.wants_write() {
+            // The peer may wait for the end of the handshake, or for an answer. If this fails, so will the next write.
+            let _ = self.send_and_flush(io);
         }
         if !self.leftover.is_empty() {
             let count = buffer.len().min(self.leftover.len());
@@ -236,10 +252,15 @@ impl Tls {
     }
 
     /// Sends what rustls has to send; returns false if the socket does not accept it all
-    pub(crate) fn send(&mut self, io: &mut impl Write) -> io::Result<bool> {
+    ///
+    /// A stream with a buffer may hold it back until it is flushed.
+    fn send(&mut self, io: &mut impl Write) -> io::Result<bool> {
         while self.connection.wants_write() {
             match self.connection.write_tls(io) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(_) if self.unflushed == Unflushed::Nothing => {
+                    self.unflushed = Unflushed::Something;
+                }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
@@ -247,6 +268,35 @@ impl Tls {
             }
         }
         Ok(true)
+    }
+
+    /// As [`Self::send`], and flushes the stream if it may hold back any of it
+    ///
+    /// This is for messages that the peer must have before the connection can go on.
+    fn send_and_flush(&mut self, io: &mut impl Write) -> io::Result<bool> {
+        Ok(self.send(io)? && (self.unflushed == Unflushed::Nothing || self.flush_stream(io)?))
+    }
+
+    /// As [`Self::send`], and flushes the stream
+    pub(crate) fn flush(&mut self, io: &mut impl Write) -> io::Result<bool> {
+        Ok(self.send(io)? && self.flush_stream(io)?)
+    }
+
+    fn flush_stream(&mut self, io: &mut impl Write) -> io::Result<bool> {
+        loop {
+            match io.flush() {
+                Ok(()) => {
+                    self.unflushed = Unflushed::Nothing;
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.unflushed = Unflushed::Blocked;
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     pub(crate) fn close_notify(&mut self, io: &mut impl Write) -> io::Result<bool> {
@@ -259,7 +309,7 @@ impl Tls {
                 self.phase = Phase::Closing;
             }
         }
-        self.send(io)
+        self.send_and_flush(io)
     }
 
     /// Processes what arrives and discards the plaintext until the peer's end; returns false if there is
@@ -309,8 +359,13 @@ impl Tls {
 
     /// Whether the connection waits for the peer
     pub(crate) fn wants_read(&self) -> bool {
-        let our_turn = matches!(self.phase, Phase::Handshaking) && self.connection.wants_write();
+        let our_turn = matches!(self.phase, Phase::Handshaking) && self.wants_write();
         !our_turn && !self.is_readable()
+    }
+
+    /// Whether the connection waits for the socket to accept more
+    pub(crate) fn wants_write(&self) -> bool {
+        self.connection.wants_write() || self.unflushed == Unflushed::Blocked
     }
 
     /// Decides what to do with the bytes in the inbox
@@ -336,7 +391,7 @@ impl Tls {
     /// Passes a portion of the inbox to rustls; returns false if there is none
     ///
     /// The plaintext must have been taken out before. The response of rustls, such as an alert or the answer to a key
-    /// update, is sent as far as the socket accepts it.
+    /// update, is sent and flushed as far as the socket accepts it.
     fn feed(&mut self, io: &mut impl Write) -> Result<bool, TlsError> {
         if let Phase::Failed(error) = &self.phase {
             return Err(error.clone());
@@ -375,7 +430,7 @@ impl Tls {
         // The last flight waits until `complete_handshake` has checked the certificate.
         if !matches!(self.phase, Phase::Handshaking) || self.connection.is_handshaking() {
             // If this fails, so will the next read or write that needs the socket.
-            let _ = self.send(io);
+            let _ = self.send_and_flush(io);
         }
         match result {
             Ok(state) => {

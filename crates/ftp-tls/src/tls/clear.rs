@@ -7,7 +7,7 @@
 
 use std::io::{self, BufRead, Read, Write};
 
-use super::{Peer, Phase, Tls};
+use super::{Peer, Phase, Tls, Unflushed};
 use crate::inbox::Front;
 use crate::{Role, TlsError};
 
@@ -86,6 +86,7 @@ impl Tls {
         self.role == Role::Control
             && matches!(self.phase, Phase::Closing)
             && !self.connection.wants_write()
+            && self.unflushed == Unflushed::Nothing
     }
 
     /// Whether TLS is known to have ended on the peer's side

@@ -6,5 +6,6 @@ mod ccc;
 mod certificates;
 mod common;
 mod faults;
+mod flushes;
 mod refusals;
 mod resumption;
