@@ -61,9 +61,9 @@ impl Options {
     ///
     /// It sets [`Self::connect_timeout`] and these fields of [`Config`]: `greeting_timeout`, `reply_timeout`,
     /// `tls_timeout`, `data_connect_timeout`, `data_timeout`, `final_reply_timeout` and `settle_timeout`, which may be
-    /// set one by one afterwards. `settle_quiet`, which is shorter, is only lowered to this value, never raised; the
-    /// limits of whole commands (`command_timeout`, `hash_timeout`, `remote_transfer_timeout`) are only raised to it,
-    /// never lowered.
+    /// set one by one afterwards. `settle_quiet`, which is shorter, is only lowered to a quarter of this value, never
+    /// raised; the limits of whole commands (`command_timeout`, `hash_timeout`, `remote_transfer_timeout`) are only
+    /// raised to it, never lowered.
     ///
     /// [`Duration::MAX`] means never. Zero is refused with [`Error::InvalidOption`](crate::Error::InvalidOption) by
     /// [`Client::connect`](crate::Client::connect). A call as a whole is bounded by [`Self::deadline`].

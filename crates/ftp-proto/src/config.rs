@@ -245,10 +245,14 @@ pub struct Config {
     pub remote_transfer_timeout: Duration,
     /// Total time allowed to settle a transfer that was cut off or aborted, including everything until the
     /// session is ready for the next request; 30 s: after that, the connection is given up
+    ///
+    /// Settling has up to three steps, each of which waits for [`Self::settle_quiet`], or for a quarter of this time if
+    /// that is shorter.
     pub settle_timeout: Duration,
     /// Silence after which settling takes its next step; 2 s: longer than any round trip, and it is only waited for
     /// on servers that send no reply to an aborted transfer; also the silence after which no more bytes of a refused
-    /// download are waited for
+    /// download are waited for. At most a quarter of [`Self::settle_timeout`] and of [`Self::reply_timeout`] is used,
+    /// because those end the session
     pub settle_quiet: Duration,
     /// Idle time after which a NOOP is sent, repeatedly; `None`: the application knows whether to stay connected
     ///
@@ -296,5 +300,10 @@ impl Config {
             settle_quiet: Duration::from_secs(2),
             keep_alive: None,
         }
+    }
+
+    /// Returns the silence after which settling takes its next step, within the deadlines that end the session
+    pub(crate) fn quiet(&self) -> Duration {
+        self.settle_quiet.min(self.settle_timeout.min(self.reply_timeout) / 4)
     }
 }

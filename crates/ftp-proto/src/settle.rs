@@ -415,7 +415,7 @@ fn sentinel(verb: Verb, now: Time, wire: &mut Wire) {
 }
 
 fn quiet(now: Time, wire: &mut Wire) {
-    wire.timers.set_after(Timer::Quiet, now, wire.config.settle_quiet, Phase::Settle);
+    wire.timers.set_after(Timer::Quiet, now, wire.config.quiet(), Phase::Settle);
 }
 
 /// Adds a refusal to the error of a data connection: it explains why the connection broke, but does not hide what

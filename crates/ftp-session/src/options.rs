@@ -109,9 +109,9 @@ impl Options {
     ///
     /// It sets [`Self::connect_timeout`] and these fields of [`Config`]: `greeting_timeout`, `reply_timeout`,
     /// `tls_timeout`, `data_connect_timeout`, `data_timeout`, `final_reply_timeout` and `settle_timeout`, which may be
-    /// set one by one afterwards. `settle_quiet`, which is shorter, is only lowered to this value, never raised; the
-    /// limits of whole commands (`command_timeout`, `hash_timeout`, `remote_transfer_timeout`) are only raised to it,
-    /// never lowered.
+    /// set one by one afterwards. `settle_quiet`, which is shorter, is only lowered to a quarter of this value, never
+    /// raised; the limits of whole commands (`command_timeout`, `hash_timeout`, `remote_transfer_timeout`) are only
+    /// raised to it, never lowered.
     ///
     /// [`Duration::MAX`] means never. Zero is refused with [`Error::InvalidOption`] when the session is created.
     ///
@@ -134,7 +134,7 @@ impl Options {
         ] {
             *wait = timeout;
         }
-        config.settle_quiet = timeout.min(config.settle_quiet);
+        config.settle_quiet = (timeout / 4).min(config.settle_quiet);
         for whole in [
             &mut config.command_timeout,
             &mut config.hash_timeout,

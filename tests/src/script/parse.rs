@@ -170,6 +170,9 @@ impl Script {
             ("reply-timeout", value) => {
                 config.reply_timeout = Duration::from_secs(value.parse().expect("seconds"));
             }
+            ("settle-timeout", value) => {
+                config.settle_timeout = Duration::from_secs(value.parse().expect("seconds"));
+            }
             ("keep-alive", value) => {
                 config.keep_alive = Some(Duration::from_secs(value.parse().expect("seconds")));
             }

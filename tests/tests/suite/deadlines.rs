@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::driver::ftp_proto::{self, DataFailure, Phase};
-use crate::driver::{Client, Config, ConnectionError, DataMode, Error, ReadDir};
+use crate::driver::{Client, Config, ConnectionError, DataMode, Error, Options, ReadDir};
 use ftp_tests::net::{now, pause};
 use ftp_tests::scripted::{Peer, accept};
 
@@ -205,6 +205,32 @@ fn instead_of_an_answer_to_an_abort() {
     );
     assert_eq!(phase(&error), Phase::Settle);
     assert!(error.is_fatal());
+}
+
+/// The time limit is shorter than the usual silence before the next step of settling, which is taken all the same
+#[test]
+fn a_short_time_limit_is_enough_to_settle() {
+    let server = serve(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let listener = s.epsv();
+        let _data = accept(&listener);
+        s.exchange("STOR f", "150 go");
+        s.expect("ABOR");
+        s.exchange("REST 0", "350 restarting at 0");
+        s.exchange("NOOP", "200 fine");
+        s.expect_close();
+    });
+    let mut config = config();
+    config.settle_quiet = Duration::from_secs(2);
+    let options = Options::new(config).timeout(SHORT * 5);
+    let mut ftp = login_with(&server, options);
+    let mut upload = ftp.put("f").unwrap();
+    upload.write_all(b"a part").unwrap();
+    drop(upload);
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Flush {
             (input, State::Opening(open)) => {
                 if open.step(input, cx)? == Opening::Ready {
                     cx.wire.close_data();
-                    let wait = cx.wire.config.settle_quiet;
+                    let wait = cx.wire.config.quiet();
                     cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::Settle);
                     self.0 = State::Closed;
                 }
