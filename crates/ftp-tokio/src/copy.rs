@@ -1,13 +1,12 @@
 //! Copies a file from one server to another without passing through this machine
 
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use ftp_proto::{CopySide, TransferType};
 use ftp_session::{CopyError, Error, ServerCopy};
 
 use crate::client::Client;
-use crate::io::Look;
 use crate::session::Session;
 
 /// Copies a file from one server to another; the data passes directly between the two
@@ -57,7 +56,7 @@ fn poll_copy(
     loop {
         for session in [&mut *source, &mut *target] {
             session.now();
-            session.attend(context, Look::Runtime);
+            ready!(session.poll_attend(context));
             session.advance(context);
         }
         let result = copy.handle_all(&mut source.inner, &mut target.inner);

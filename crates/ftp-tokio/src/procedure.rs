@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::path::Path;
-use std::task::Poll;
+use std::task::{Poll, ready};
 
 use ftp_session::Error;
 use ftp_session::procedure::{Procedure, ProcedureStep, WalkEntry, WalkError, WalkStep};
@@ -84,8 +84,13 @@ impl Session {
 
     /// Does what can be done without waiting, and passes the events to the procedure
     async fn handle_events<T>(&mut self, procedure: &mut Procedure<T>) {
-        self.now();
-        self.settle(Look::Runtime).await;
+        poll_fn(|context| {
+            self.now();
+            ready!(self.poll_attend(context));
+            self.advance(context);
+            Poll::Ready(())
+        })
+        .await;
         while let Some(mut event) = self.inner.poll_event() {
             if procedure.handle(&mut event) {
                 self.current = None;

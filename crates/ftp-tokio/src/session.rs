@@ -14,12 +14,13 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use ftp_proto::{Op, OpId, Output, Time, Transfer};
 use ftp_session::{Error, Interest, IntoServerAddress, Options, Origin, Slot};
 use tokio::net::{TcpListener, lookup_host};
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::dial::{Dialer, Dialing, Target};
@@ -37,6 +38,7 @@ pub(crate) struct Session {
     clock: Clock,
     /// When the session last learned the time
     last_now: Instant,
+    lateness: Lateness,
     timer: Option<Pin<Box<Sleep>>>,
     dialer: Option<Dialer>,
     dialing: Option<Dialing>,
@@ -85,6 +87,18 @@ enum Clock {
     Stopped,
 }
 
+/// What a deadline that has passed means for the next poll
+///
+/// If the task was blocked, what arrived in time is not in the runtime's record yet: a runtime with one thread looks at
+/// its connections only when no task runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lateness {
+    /// The runtime looks at its connections first
+    Unchecked,
+    /// It has looked at them, so the deadline counts
+    Checked,
+}
+
 /// Several calls that are one
 pub(crate) struct Call;
 
@@ -128,6 +142,7 @@ impl Session {
             origin,
             clock: Clock::Running,
             last_now: now,
+            lateness: Lateness::Unchecked,
             timer: None,
             dialer,
             dialing: None,
@@ -201,15 +216,15 @@ impl Session {
     pub(crate) async fn begin(&mut self) -> &mut ftp_proto::Client {
         self.resume();
         self.inner.stop_keep_alive();
-        self.settle(Look::Socket).await;
+        self.settle().await;
         self.inner.discard_events();
         self.inner.request()
     }
 
-    /// Does what can be done without waiting, on connections that wake this task
-    pub(crate) async fn settle(&mut self, look: Look) {
+    /// Does what can be done without waiting, on connections that are read first and that wake this task
+    async fn settle(&mut self) {
         poll_fn(|context| {
-            self.attend(context, look);
+            self.attend(context, Look::Socket);
             self.advance(context);
             Poll::Ready(())
         })
@@ -219,6 +234,8 @@ impl Session {
     /// Begins a call: leaves out the time since the last one, and aborts what that has left
     pub(crate) fn resume(&mut self) {
         self.skip_pause();
+        // A call may have been dropped between the two polls.
+        self.lateness = Lateness::Unchecked;
         self.abandon();
     }
 
@@ -267,11 +284,33 @@ impl Session {
         done: impl FnMut(&mut Self) -> Option<T>,
     ) -> Poll<T> {
         self.run_clock();
-        self.attend(context, Look::Runtime);
+        ready!(self.poll_attend(context));
         self.poll_attended(context, done)
     }
 
-    /// As [`Self::poll`], for callers that have read the clock and [attended](Self::attend) to the connections
+    /// [Attends](Self::attend) to the connections; pending once if a deadline has passed, until the runtime has looked
+    /// at them
+    ///
+    /// The clock must have been read.
+    pub(crate) fn poll_attend(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let is_late = self.is_late();
+        if is_late && self.lateness == Lateness::Unchecked {
+            self.lateness = Lateness::Checked;
+            // It wakes the task after the runtime has polled its I/O driver; the task's own waker might do so before.
+            return pin!(yield_now()).poll(context);
+        }
+        self.lateness = Lateness::Unchecked;
+        // A runtime with other threads may still be looking.
+        self.attend(context, if is_late { Look::Socket } else { Look::Runtime });
+        Poll::Ready(())
+    }
+
+    /// Whether a deadline has passed, at the time when the clock was last read
+    fn is_late(&self) -> bool {
+        self.inner.deadline().is_some_and(|at| at <= self.last_time())
+    }
+
+    /// As [`Self::poll`], for callers that have read the clock and [attended](Self::poll_attend) to the connections
     pub(crate) fn poll_attended<T>(
         &mut self,
         context: &mut Context<'_>,

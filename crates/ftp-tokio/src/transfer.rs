@@ -10,7 +10,6 @@ use ftp_session::{Error, Holder, Moved, Outcome, Time};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::client::Client;
-use crate::io::Look;
 use crate::session::{Inner, Session};
 
 /// A download in progress
@@ -76,7 +75,7 @@ impl<C: Holder<Client>> Guard<C> {
         let op = self.op;
         let session = &mut self.client.borrow_mut().session;
         session.run_clock();
-        session.attend(context, Look::Runtime);
+        ready!(session.poll_attend(context));
         session.inner.look_for_data();
         session.inner.renew_allowance();
         if let Some(moved) = attempt(session) {

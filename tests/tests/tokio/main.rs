@@ -8,6 +8,7 @@ mod proxies;
 mod suite;
 
 mod again;
+mod blocked;
 mod buffered;
 mod conveniences;
 mod copying;
