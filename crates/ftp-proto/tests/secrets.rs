@@ -44,8 +44,9 @@ impl Server {
         self.received.extend_from_slice(bytes);
         while let Some(end) = self.received.windows(2).position(|at| at == b"\r\n") {
             let line: Vec<u8> = self.received.drain(..end + 2).collect();
-            let line = String::from_utf8(line).unwrap();
-            let (verb, argument) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
+            let line = String::from_utf8(line).expect("the arguments are text");
+            let mut words = line.trim_end().splitn(2, ' ');
+            let [verb, argument] = [(); 2].map(|()| words.next().unwrap_or_default());
             self.unanswered.push(verb.to_owned());
             if argument.contains(MARK) {
                 self.secrets.push(argument.to_owned());
