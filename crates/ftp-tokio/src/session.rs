@@ -14,20 +14,24 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use ftp_proto::{Op, OpId, Output, Time, Transfer};
 use ftp_session::{Error, Interest, IntoServerAddress, Options, Origin, Slot};
 use tokio::net::{TcpListener, lookup_host};
-use tokio::task::yield_now;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::dial::{Dialer, Dialing, Target};
 use crate::io::{Io, Look, Net};
 
 /// Turns in one poll before other tasks get theirs; each does as much as the session's budget permits
 const TURNS: usize = 4;
+
+/// How long a deadline that has passed waits for the runtime, which has not looked at the connections while the task was
+/// blocked; the shortest time of its timers
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// The session of `ftp-session`, on tokio's connections
 pub(crate) type Inner = ftp_session::Session<Io, TcpListener>;
@@ -296,8 +300,9 @@ impl Session {
         let is_late = self.is_late();
         if is_late && self.lateness == Lateness::Unchecked {
             self.lateness = Lateness::Checked;
-            // It wakes the task after the runtime has polled its I/O driver; the task's own waker might do so before.
-            return pin!(yield_now()).poll(context);
+            // A runtime polls its I/O driver before its timers; the task's own waker might wake it before both.
+            let timer = self.timer.insert(Box::pin(sleep(MOMENT)));
+            ready!(timer.as_mut().poll(context));
         }
         self.lateness = Lateness::Unchecked;
         // A runtime with other threads may still be looking.

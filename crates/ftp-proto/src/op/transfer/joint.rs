@@ -208,7 +208,7 @@ impl TransferOp {
             }
             if refuses || listening {
                 // If this reply is true, there will be no data connection and no data.
-                let wait = cx.wire.config.settle_quiet;
+                let wait = cx.wire.config.quiet();
                 cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::DataAccept);
             }
             self.ensure_data_deadline(cx);
@@ -288,7 +288,7 @@ impl TransferOp {
         self.stage = Stage::Joint(ControlSide::Answered(reply));
         if let Some(DataState::Listening(_)) = cx.wire.data_state() {
             // The server's connection may be on its way, or may never have been made.
-            let wait = cx.wire.config.settle_quiet;
+            let wait = cx.wire.config.quiet();
             cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::DataAccept);
         }
         self.ensure_data_deadline(cx);
@@ -320,8 +320,8 @@ impl TransferOp {
     }
 
     /// How long the data connection may pause
-    const fn data_wait(&self, wire: &Wire) -> Duration {
-        if self.is_refused() { wire.config.settle_quiet } else { wire.config.data_timeout }
+    fn data_wait(&self, wire: &Wire) -> Duration {
+        if self.is_refused() { wire.config.quiet() } else { wire.config.data_timeout }
     }
 
     fn refused_with_data(&mut self, reply: Reply, cx: &mut Context<'_>) -> Result<Step, Error> {
@@ -358,7 +358,7 @@ impl TransferOp {
         // The server may be busy with the file: the sentinel's answer has as much time as the final reply.
         cx.wire.timers.stop(Timer::Reply);
         self.await_final_reply(cx);
-        let wait = cx.wire.config.settle_quiet;
+        let wait = cx.wire.config.quiet();
         cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::FinalReply);
     }
 
@@ -450,7 +450,7 @@ impl TransferOp {
         match control {
             ControlSide::Answered(_) => return,
             ControlSide::Held(_, held) if !held.is_asked() => {
-                let wait = cx.wire.config.settle_quiet;
+                let wait = cx.wire.config.quiet();
                 cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::FinalReply);
             }
             ControlSide::Held(..) | ControlSide::Requested | ControlSide::Started => {}
@@ -481,7 +481,7 @@ impl TransferOp {
         match state {
             // Not before the server can read the command: it answers no ClientHello earlier.
             DataState::Open if protects && cx.wire.control.all_written() => {
-                let wait = cx.wire.config.settle_quiet;
+                let wait = cx.wire.config.quiet();
                 if may_move || !cx.wire.handshake_waits() {
                     if !self.awaits_proof() {
                         cx.wire.timers.stop(Timer::Quiet);

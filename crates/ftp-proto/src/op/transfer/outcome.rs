@@ -62,7 +62,7 @@ impl TransferOp {
         self.stage = Stage::AwaitTicket;
         cx.wire.close_data();
         // This is for drivers that never report tickets.
-        let wait = cx.wire.config.settle_quiet;
+        let wait = cx.wire.config.quiet();
         cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::Settle);
         Ok(Step::Pending)
     }

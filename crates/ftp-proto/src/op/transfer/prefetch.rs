@@ -133,7 +133,7 @@ impl TransferOp {
             && wire.timers.phase(Timer::Quiet).is_none()
             && !wire.control.owes_sentinel()
         {
-            let wait = wire.config.settle_quiet;
+            let wait = wire.config.quiet();
             wire.timers.set_after(Timer::Quiet, now, wait, Phase::Settle);
         }
     }
