@@ -298,7 +298,7 @@ impl Session {
     /// The clock must have been read.
     pub(crate) fn poll_attend(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let is_late = self.is_late();
-        if is_late && self.lateness == Lateness::Unchecked {
+        if is_late && self.lateness == Lateness::Unchecked && !self.timer_has_fired() {
             self.lateness = Lateness::Checked;
             // A runtime polls its I/O driver before its timers; the task's own waker might wake it before both.
             let timer = self.timer.insert(Box::pin(sleep(MOMENT)));
@@ -313,6 +313,14 @@ impl Session {
     /// Whether a deadline has passed, at the time when the clock was last read
     fn is_late(&self) -> bool {
         self.inner.deadline().is_some_and(|at| at <= self.last_time())
+    }
+
+    /// Whether the runtime has let the timer fire for this deadline: it has looked at the connections before
+    fn timer_has_fired(&self) -> bool {
+        let deadline = self.inner.deadline().and_then(|at| self.origin.instant(at));
+        self.timer.as_ref().is_some_and(|timer| {
+            timer.is_elapsed() && deadline.is_some_and(|at| at <= timer.deadline().into_std())
+        })
     }
 
     /// As [`Self::poll`], for callers that have read the clock and [attended](Self::poll_attend) to the connections
