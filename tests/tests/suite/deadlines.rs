@@ -223,7 +223,7 @@ fn a_short_time_limit_is_enough_to_settle() {
     });
     let mut config = config();
     config.settle_quiet = Duration::from_secs(2);
-    let options = Options::new(config).timeout(SHORT * 5);
+    let options = Options::new(config).timeout(Duration::from_secs(2));
     let mut ftp = login_with(&server, options);
     let mut upload = ftp.put("f").unwrap();
     upload.write_all(b"a part").unwrap();
