@@ -302,7 +302,8 @@ impl Config {
         }
     }
 
-    /// Returns the silence after which settling takes its next step, within the deadlines that end the session
+    /// How long settling waits in silence before its next step: [`Self::settle_quiet`], but at most a quarter of the
+    /// deadlines that end the session
     pub(crate) fn quiet(&self) -> Duration {
         self.settle_quiet.min(self.settle_timeout.min(self.reply_timeout) / 4)
     }

@@ -20,7 +20,7 @@ const MAX_KNOWN: usize = 16;
 /// The length up to which a secret is masked only as a whole word: as part of one, it says nothing
 const SHORT: usize = 3;
 
-/// The secrets of a session's commands, each once
+/// The secrets that a session has sent, without duplicates
 #[derive(Debug, Default)]
 pub(crate) struct Secrets(VecDeque<Secret>);
 
@@ -68,7 +68,7 @@ impl Secrets {
         Some(masked)
     }
 
-    /// Returns the end of the longest secret that begins here
+    /// Returns where the longest secret ends that begins at `start`; `None` if none begins there
     fn longest_at(&self, text: &[u8], start: usize) -> Option<usize> {
         let is_alphanumeric = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphanumeric);
         let follows_one = start.checked_sub(1).is_some_and(is_alphanumeric);

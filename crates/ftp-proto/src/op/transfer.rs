@@ -6,17 +6,18 @@
 //!   └─ in a batch with EPSV or PASV, if that is allowed (batch.rs)
 //!
 //! Joint (joint.rs) combines two state machines whose events come in any order:
-//!  control:  Asked ──1yz──▶ Granted ──2yz──▶ Over
-//!              └──2yz──▶ Held ──1yz──▶ Granted: it belonged to another transfer
+//!  control:  Requested ──1yz──▶ Started ──2yz──▶ Answered
+//!              │                   └──4yz, 5yz──▶ Refused: a download, of which more bytes may arrive
+//!              └──2yz──▶ Held ──1yz──▶ Started: it belonged to another transfer
 //!                          └─data ended, REST 0 ── 350 ──▶ done: it belonged to this one
 //!  data:     Connecting | Listening ─▶ Open ─▶ Securing ─▶ Secured ─▶ Moving ─▶ Ended      (data.rs)
 //!
-//! (any, Open) under PROT P, command written     Action::SecureData, or after the 1yz
-//! (Granted | Over, Open | Secured)              Action::StartTransfer, once
-//! (Over, Ended)                                 done
-//! (Asked | Granted, Ended)                      close, await the final reply
-//! (4yz | 5yz, Connecting … Moving)              of a download after the 1yz: once it is Ended or silent, close, fail
-//! (4yz | 5yz, any)                              close, fail; or try again, see `refused` (outcome.rs)
+//! (any, Open) under PROT P, command written        Action::SecureData, or after the 1yz
+//! (Started | Answered | Refused, Open | Secured)   Action::StartTransfer, once
+//! (Answered, Ended)                                done
+//! (Requested | Started, Ended)                     close, await the final reply
+//! (Refused, Ended or silent)                       close, fail
+//! (4yz | 5yz otherwise, any)                       close, fail; or try again, see `refused` (outcome.rs)
 //! ```
 //!
 //! REST is sent directly before its transfer command. The one exception is a REST 0 before TYPE A, which clears
@@ -210,7 +211,7 @@ impl TransferOp {
 
     /// Whether only the data connection's end is outstanding
     pub(crate) const fn final_reply_received(&self) -> bool {
-        matches!(self.stage, Stage::Joint(ControlSide::Answered(_)))
+        matches!(self.stage, Stage::Joint(ControlSide::Answered(_) | ControlSide::Refused(_)))
     }
 
     /// Whether the remote file would be lost if the data connection were refused
@@ -272,7 +273,7 @@ impl TransferOp {
     /// nothing is left to stop, and a listing is read to its end
     pub(crate) fn abort(&self, cx: &mut Context<'_>) -> Result<Step, Error> {
         match self.stage {
-            Stage::Joint(ControlSide::Answered(_)) => Err(Error::Aborted),
+            Stage::Joint(ControlSide::Answered(_) | ControlSide::Refused(_)) => Err(Error::Aborted),
             Stage::Joint(_) | Stage::AwaitFinal { .. } if self.is_listing() => {
                 self.discard(cx);
                 Ok(Step::Pending)

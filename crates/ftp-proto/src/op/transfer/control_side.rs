@@ -13,8 +13,10 @@ pub(crate) enum ControlSide {
     Started,
     /// A final reply that may belong to an earlier transfer
     Held(Begun, Box<Held>),
-    /// The final reply
+    /// A 2yz
     Answered(Reply),
+    /// A refusal of a download of which more bytes may arrive
+    Refused(Reply),
 }
 
 /// How far the transfer was when the reply came that is held back

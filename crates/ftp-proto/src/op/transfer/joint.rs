@@ -49,7 +49,7 @@ impl TransferOp {
                 if !self.may_receive_more(reply.code(), cx.wire) {
                     return self.refused_with_data(reply, cx);
                 }
-                self.stage = Stage::Joint(ControlSide::Answered(reply));
+                self.stage = Stage::Joint(ControlSide::Refused(reply));
                 cx.wire.data_deadline(cx.now, self.data_wait(cx.wire), Phase::Transfer);
                 return self.settle(cx);
             }
@@ -166,7 +166,7 @@ impl TransferOp {
                 self.hold_or_take(reply, cx)
             }
             ControlSide::Requested | ControlSide::Started => self.hold_or_take(reply, cx),
-            ControlSide::Answered(_) => Decision::None,
+            ControlSide::Answered(_) | ControlSide::Refused(_) => Decision::None,
         }
     }
 
@@ -176,9 +176,10 @@ impl TransferOp {
             return Decision::None;
         };
         let begun = match control {
-            ControlSide::Requested | ControlSide::Answered(_) | ControlSide::Held(Begun::No, _) => {
-                Begun::No
-            }
+            ControlSide::Requested
+            | ControlSide::Answered(_)
+            | ControlSide::Refused(_)
+            | ControlSide::Held(Begun::No, _) => Begun::No,
             ControlSide::Started | ControlSide::Held(..) if premature => Begun::Unsent,
             ControlSide::Started | ControlSide::Held(..) => Begun::Yes,
         };
@@ -235,6 +236,7 @@ impl TransferOp {
         match control {
             ControlSide::Started
             | ControlSide::Answered(_)
+            | ControlSide::Refused(_)
             | ControlSide::Held(Begun::Unsent | Begun::Yes, _) => {}
             ControlSide::Requested | ControlSide::Held(Begun::No, _) => {
                 if let ControlSide::Held(..) = control {
@@ -311,15 +313,10 @@ impl TransferOp {
 
     /// Whether the server has refused the transfer, of which more bytes may arrive
     const fn is_refused(&self) -> bool {
-        match &self.stage {
-            Stage::Joint(ControlSide::Answered(reply)) => {
-                !matches!(reply.kind(), ReplyKind::Completion)
-            }
-            _ => false,
-        }
+        matches!(self.stage, Stage::Joint(ControlSide::Refused(_)))
     }
 
-    /// How long the data connection may pause
+    /// How long the data connection may be silent
     fn data_wait(&self, wire: &Wire) -> Duration {
         if self.is_refused() { wire.config.quiet() } else { wire.config.data_timeout }
     }
@@ -448,7 +445,7 @@ impl TransferOp {
     fn sent(&self, cx: &mut Context<'_>) {
         let Stage::Joint(control) = &self.stage else { return };
         match control {
-            ControlSide::Answered(_) => return,
+            ControlSide::Answered(_) | ControlSide::Refused(_) => return,
             ControlSide::Held(_, held) if !held.is_asked() => {
                 let wait = cx.wire.config.quiet();
                 cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::FinalReply);
@@ -473,7 +470,7 @@ impl TransferOp {
         let protects = cx.wire.protects_data();
         let may_move = match control {
             ControlSide::Requested => false,
-            ControlSide::Started | ControlSide::Answered(_) => true,
+            ControlSide::Started | ControlSide::Answered(_) | ControlSide::Refused(_) => true,
             ControlSide::Held(begun, held) => {
                 *begun != Begun::No || held.reply().kind() == ReplyKind::Completion
             }
@@ -503,12 +500,9 @@ impl TransferOp {
     }
 
     fn data_ended(&mut self, end: End, cx: &mut Context<'_>) -> Result<Step, Error> {
-        if self.is_refused() {
-            if let Stage::Joint(ControlSide::Answered(reply)) =
-                core::mem::replace(&mut self.stage, Stage::Type)
-            {
-                return self.refused_with_data(reply, cx);
-            }
+        if let Stage::Joint(ControlSide::Refused(reply)) = &self.stage {
+            let reply = reply.clone();
+            return self.refused_with_data(reply, cx);
         }
         match end {
             End::Finished | End::Truncated => {}
@@ -544,7 +538,7 @@ impl TransferOp {
     /// Ends a transfer that can't continue; the session must be settled unless the final reply has come
     fn give_up(&self, error: Error, interruption: Interruption) -> Result<Step, Error> {
         match self.stage {
-            Stage::Joint(ControlSide::Answered(_)) => Err(error),
+            Stage::Joint(ControlSide::Answered(_) | ControlSide::Refused(_)) => Err(error),
             Stage::Joint(ControlSide::Requested) if interruption == Interruption::Await => {
                 Ok(Step::Interrupted(error, Interruption::AwaitAll))
             }
