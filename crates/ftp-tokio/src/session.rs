@@ -21,7 +21,7 @@ use std::time::Duration;
 use ftp_proto::{Op, OpId, Output, Time, Transfer};
 use ftp_session::{Error, Interest, IntoServerAddress, Options, Origin, Slot};
 use tokio::net::{TcpListener, lookup_host};
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::dial::{Dialer, Dialing, Target};
 use crate::io::{Io, Look, Net};
@@ -42,7 +42,6 @@ pub(crate) struct Session {
     clock: Clock,
     /// When the session last learned the time
     last_now: Instant,
-    lateness: Lateness,
     timer: Option<Pin<Box<Sleep>>>,
     dialer: Option<Dialer>,
     dialing: Option<Dialing>,
@@ -91,18 +90,6 @@ enum Clock {
     Stopped,
 }
 
-/// What a deadline that has passed means for the next poll
-///
-/// If the task was blocked, what arrived in time is not in the runtime's record yet: a runtime with one thread looks at
-/// its connections only when no task runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lateness {
-    /// The runtime looks at its connections first
-    Unchecked,
-    /// It has looked at them, so the deadline counts
-    Checked,
-}
-
 /// Several calls that are one
 pub(crate) struct Call;
 
@@ -146,7 +133,6 @@ impl Session {
             origin,
             clock: Clock::Running,
             last_now: now,
-            lateness: Lateness::Unchecked,
             timer: None,
             dialer,
             dialing: None,
@@ -239,7 +225,6 @@ impl Session {
     pub(crate) fn resume(&mut self) {
         self.skip_pause();
         // A call may have been dropped between the two polls.
-        self.lateness = Lateness::Unchecked;
         self.abandon();
     }
 
@@ -292,35 +277,30 @@ impl Session {
         self.poll_attended(context, done)
     }
 
-    /// [Attends](Self::attend) to the connections; pending once if a deadline has passed, until the runtime has looked
-    /// at them
+    /// [Attends](Self::attend) to the connections. If a deadline has passed, first waits for the runtime to look at them
     ///
-    /// The clock must have been read.
+    /// The clock must have been read. If the task was blocked, what arrived in time is not in the runtime's record yet: a
+    /// runtime with one thread looks at its connections only when no task runs, and before it lets timers fire.
     pub(crate) fn poll_attend(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let is_late = self.is_late();
-        if is_late && self.lateness == Lateness::Unchecked && !self.timer_has_fired() {
-            self.lateness = Lateness::Checked;
-            // A runtime polls its I/O driver before its timers; the task's own waker might wake it before both.
-            let timer = self.timer.insert(Box::pin(sleep(MOMENT)));
+        let deadline = self.inner.deadline().filter(|at| *at <= self.last_time());
+        let Some(deadline) = deadline.and_then(|at| self.origin.instant(at)) else {
+            self.attend(context, Look::Runtime);
+            return Poll::Ready(());
+        };
+        let has_fired =
+            |timer: &Pin<Box<Sleep>>| timer.is_elapsed() && deadline <= timer.deadline().into_std();
+        if !self.timer.as_ref().is_some_and(has_fired) {
+            let soon = self.last_now + MOMENT;
+            let fires = |timer: &Pin<Box<Sleep>>| !timer.is_elapsed() && timer.deadline() <= soon;
+            if !self.timer.as_ref().is_some_and(fires) {
+                self.timer = None;
+            }
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(soon)));
             ready!(timer.as_mut().poll(context));
         }
-        self.lateness = Lateness::Unchecked;
         // A runtime with other threads may still be looking.
-        self.attend(context, if is_late { Look::Socket } else { Look::Runtime });
+        self.attend(context, Look::Socket);
         Poll::Ready(())
-    }
-
-    /// Whether a deadline has passed, at the time when the clock was last read
-    fn is_late(&self) -> bool {
-        self.inner.deadline().is_some_and(|at| at <= self.last_time())
-    }
-
-    /// Whether the runtime has let the timer fire for this deadline: it has looked at the connections before
-    fn timer_has_fired(&self) -> bool {
-        let deadline = self.inner.deadline().and_then(|at| self.origin.instant(at));
-        self.timer.as_ref().is_some_and(|timer| {
-            timer.is_elapsed() && deadline.is_some_and(|at| at <= timer.deadline().into_std())
-        })
     }
 
     /// As [`Self::poll`], for callers that have read the clock and [attended](Self::poll_attend) to the connections
