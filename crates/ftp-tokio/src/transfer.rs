@@ -95,16 +95,6 @@ impl<C: Holder<Client>> Guard<C> {
         }
     }
 
-    /// Waits for the transfer's end, while the caller's side has nothing to move
-    fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.outcome.is_open() {
-            let op = self.op;
-            let ended = self.session_mut().poll(context, |session| session.take(op));
-            self.outcome = Outcome::Ended(ready!(ended));
-        }
-        Poll::Ready(())
-    }
-
     /// Waits for the transfer's end; discards the rest of a download
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if !self.outcome.is_open() {
@@ -192,7 +182,7 @@ impl<C: Holder<Client> + Unpin> AsyncRead for Download<C> {
 impl<C: Holder<Client>> Upload<C> {
     /// Waits for the transfer's end, while there is nothing to send
     pub(crate) fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.guard.poll_over(context)
+        self.guard.poll_end(context)
     }
 }
 

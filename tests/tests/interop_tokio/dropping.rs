@@ -4,12 +4,11 @@
 //! `FTP_SEED` is the seed of the random choices, by default 1; with `FTP_LONG=1` it is a new one in each run, which is
 //! printed.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::path::PathBuf;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
+use ftp_tests::polls::polled;
 use ftp_tests::seed::Seed;
 use ftp_tests::servers::takes_long;
 use ftp_tokio::{Client, Error, Protection, TransferType, WalkOptions, copy_between_servers};
@@ -206,16 +205,7 @@ async fn until<T>(moment: Moment, operation: impl Future<Output = T>) -> Option<
         Moment::After(time) => return timeout(time, operation).await.ok(),
         Moment::Poll(most) => most,
     };
-    let mut operation = pin!(operation);
-    let mut polls = 0;
-    poll_fn(|context| {
-        if polls == most {
-            return Poll::Ready(None);
-        }
-        polls += 1;
-        operation.as_mut().poll(context).map(Some)
-    })
-    .await
+    polled(operation, most).await
 }
 
 async fn log_in(way: &Way, remote: &str) -> Client {
