@@ -106,7 +106,7 @@ impl<S: Write> Write for Socket<S> {
     }
 }
 
-/// Repeats an interrupted call: a connection's readiness would not announce that it can continue
+/// Repeats a call that a signal has interrupted: no readiness event would tell the shell to try again
 pub(crate) fn repeated<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {

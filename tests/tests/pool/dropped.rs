@@ -1,5 +1,4 @@
-//! What a task does with a pool, dropped at every poll: the pool's only session is free afterwards, and transfers the
-//! right bytes
+//! Each use of a pool is dropped at every poll. Afterwards the pool's only session is free, and transfers the right bytes
 
 use std::time::Duration;
 

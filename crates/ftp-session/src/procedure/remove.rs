@@ -8,8 +8,8 @@
 //!        └ RMD d ── refused, though nothing is left: LIST -a d, hidden files; RMD d
 //! ```
 //!
-//! DELE removes a link to a directory. A directory is entered only if LIST shows it as one, or if PWD in it is PWD in its
-//! parent plus its name: in a link, most servers report the path of the target. Nothing is entered if RMD is refused with
+//! DELE removes a link to a directory. A directory is entered only if LIST shows it as one, or if PWD proves that it is
+//! one: in a directory, PWD reports the parent's path plus its name; in a link, most servers report the target's path. Nothing is entered if RMD is refused with
 //! "Not a directory": some servers show links as directories, and refuse RMD of a link with these words.
 
 use std::io;

@@ -50,7 +50,7 @@ fn buffered(context: &TlsContext, role: Role, blocks: usize) -> (Stream<Buffered
     (stream, wire)
 }
 
-/// Repeats a step; while the flush blocks, the stream must ask for the socket to become writable
+/// Repeats a step until it is done. As long as its flush blocks, the stream must want to write
 fn finish(
     stream: &mut Stream<Buffered>,
     wire: &Wire,
