@@ -1,7 +1,9 @@
 //! What the pool and its sessions report by the feature `tracing`
 
+use std::cell::RefCell;
 use std::fmt::{self, Write as _};
-use std::sync::{Arc, Mutex};
+use std::rc::Rc;
+use std::sync::Once;
 
 use ftp_test::Limit;
 use ftp_tokio::{Pool, Site};
@@ -12,9 +14,26 @@ use tracing::{Event, Metadata, Subscriber};
 use crate::server::{ends, start, start_with};
 use crate::{eventually, fetch};
 
-/// Keeps the events of a thread, each as a line: the target, then the fields
+thread_local! {
+    /// Where the events of this thread are kept, if a test wants them
+    static KEPT: RefCell<Option<Events>> = const { RefCell::new(None) };
+}
+
+/// Makes this file's subscriber that of the process, before anything is reported
+///
+/// `tracing` remembers for each event whether any subscriber wants it. What a thread without a subscriber remembers while
+/// another thread sets its own is wrong until a subscriber is set again, so all threads have the same one from the beginning.
+pub(crate) fn subscribe() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(ToThread).unwrap());
+}
+
+/// Keeps each event on the thread that reports it
+struct ToThread;
+
+/// The events of a thread, each as a line: the target, then the fields
 #[derive(Clone, Default)]
-struct Events(Arc<Mutex<Vec<String>>>);
+struct Events(Rc<RefCell<Vec<String>>>);
 
 struct Fields(String);
 
@@ -24,7 +43,7 @@ impl Visit for Fields {
     }
 }
 
-impl Subscriber for Events {
+impl Subscriber for ToThread {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
@@ -38,9 +57,13 @@ impl Subscriber for Events {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut fields = Fields(event.metadata().target().to_owned());
-        event.record(&mut fields);
-        self.0.lock().unwrap().push(fields.0);
+        KEPT.with_borrow(|kept| {
+            if let Some(Events(lines)) = kept {
+                let mut fields = Fields(event.metadata().target().to_owned());
+                event.record(&mut fields);
+                lines.borrow_mut().push(fields.0);
+            }
+        });
     }
 
     fn enter(&self, _: &Id) {}
@@ -49,10 +72,17 @@ impl Subscriber for Events {
 }
 
 impl Events {
+    /// Begins to keep the events of this thread
+    fn of_this_thread() -> Self {
+        let events = Self::default();
+        KEPT.set(Some(events.clone()));
+        events
+    }
+
     /// The events of the pool, after each of which the host is left out
     fn of_pool(&self, site: &Site) -> Vec<String> {
         let host = format!(" host={:?} port={}", site.host(), site.port());
-        let events = self.0.lock().unwrap();
+        let events = self.0.borrow();
         let own = events.iter().filter_map(|event| event.strip_prefix("ftp::pool"));
         own.map(|event| {
             let (before, after) = event.split_once(&host).expect("the host");
@@ -70,8 +100,7 @@ fn site(server: &ftp_test::Server) -> Site {
 
 #[tokio::test]
 async fn each_session_is_reported_from_its_opening_to_its_end() {
-    let events = Events::default();
-    let _guard = tracing::subscriber::set_default(events.clone());
+    let events = Events::of_this_thread();
     let server = start_with(|command| match command.verb {
         // Its usual password is another.
         "PASS" => Some(ftp_test::Action::reply("230 welcome")),
@@ -102,7 +131,7 @@ async fn each_session_is_reported_from_its_opening_to_its_end() {
         "message=closed reason=the pool is closed",
     ];
     assert_eq!(events.of_pool(&site), expected);
-    let all = events.0.lock().unwrap();
+    let all = events.0.borrow();
     let of_sessions: Vec<_> = all.iter().filter(|event| event.starts_with("ftp ")).collect();
     for line in ["USER somebody", "PASS ", "RETR f", "226 done", "421 Timeout."] {
         assert!(of_sessions.iter().any(|event| event.contains(line)), "{line}: {of_sessions:#?}");
@@ -114,8 +143,7 @@ async fn each_session_is_reported_from_its_opening_to_its_end() {
 
 #[tokio::test]
 async fn a_refusal_is_reported() {
-    let events = Events::default();
-    let _guard = tracing::subscriber::set_default(events.clone());
+    let events = Events::of_this_thread();
     let server = start();
     server.limit_sessions(Limit::new(1));
     let (pool, site) = (Pool::new(), crate::site(&server));

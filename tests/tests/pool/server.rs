@@ -11,6 +11,7 @@ pub(crate) fn start() -> Server {
 pub(crate) fn start_with(
     rule: impl Fn(Command<'_>) -> Option<Action> + Send + Sync + 'static,
 ) -> Server {
+    crate::events::subscribe();
     let server = Server::start();
     server.files().make_dir("elsewhere");
     server.on_command(move |command| rule(command).unwrap_or_else(|| usual(command)));

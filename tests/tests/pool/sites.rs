@@ -15,7 +15,7 @@ use ftp_tokio::{Config, Lease, Options, Pool, Protection, Site, TlsPolicy, Trunc
 
 /// A server of which every session says who it is, with a proxy's commands
 fn server(name: &'static str) -> Server {
-    let server = Server::start();
+    let server = crate::server::start();
     server.set_tls(Tls::new());
     server.on_command(move |command| match command.verb {
         "HELP" => Action::reply(format!("214 {name} {}", command.session)),
