@@ -277,6 +277,17 @@ impl Error {
         matches!(self, Self::Ftp(error) if error.is_missing())
     }
 
+    /// Whether the path is not a directory, or the server refuses a request with these words: Unix gives this reason for
+    /// RMD of a link, even if it leads to a directory
+    #[must_use]
+    pub fn is_no_directory(&self) -> bool {
+        const WORDS: &[u8] = b"not a directory";
+        let says_so = |reply: &Reply| {
+            reply.text().windows(WORDS.len()).any(|words| words.eq_ignore_ascii_case(WORDS))
+        };
+        matches!(self, Self::NotADirectory { .. }) || self.reply().is_some_and(says_so)
+    }
+
     /// Whether the server requires other credentials, or an account
     #[must_use]
     pub fn is_auth(&self) -> bool {

@@ -63,7 +63,11 @@ fn a_tree_is_walked() {
     on_each_server(|way| {
         let (mut ftp, _, local) = way.enter();
         make(&mut ftp, &local);
-        for options in [WalkOptions::new().long(), WalkOptions::new().long().contents_first()] {
+        for options in [
+            WalkOptions::new().long(),
+            WalkOptions::new().long().contents_first(),
+            WalkOptions::new().both(),
+        ] {
             let mut found = BTreeSet::new();
             for one in ftp.walk("tree", options) {
                 let one = one.unwrap();

@@ -247,9 +247,7 @@ impl Removing {
             }
             Err(error) => match self.remove_directory(path, kind, depth).await? {
                 // It was a file after all, and `error` says why it can't be deleted.
-                Outcome::Left(other)
-                    if other.is_missing() || matches!(other, Error::NotADirectory { .. }) =>
-                {
+                Outcome::Left(other) if other.is_missing() || other.is_no_directory() => {
                     Ok(Outcome::Left(error))
                 }
                 outcome => Ok(outcome),
@@ -270,7 +268,7 @@ impl Removing {
                 return Ok(Outcome::Removed);
             }
             Err(error) if error.is_fatal() || was_not_sent(&error) => return Err(error),
-            Err(error) if is_no_directory(&error) => {
+            Err(error) if error.is_no_directory() => {
                 return Ok(Outcome::Left(Error::NotADirectory { path: path.to_vec() }));
             }
             Err(_) if kind != EntryKind::Dir => {
@@ -333,13 +331,6 @@ impl Removing {
         }
         Ok(listed.filter(|directory| !directory.entries.is_empty()))
     }
-}
-
-/// Whether a refusal of RMD says that the path is not a directory: Unix gives this reason for links
-fn is_no_directory(error: &Error) -> bool {
-    const WORDS: &[u8] = b"not a directory";
-    let Some(reply) = error.reply() else { return false };
-    reply.text().windows(WORDS.len()).any(|words| words.eq_ignore_ascii_case(WORDS))
 }
 
 /// A path without the separator at its end

@@ -1,5 +1,6 @@
 //! Walks through a directory tree, one directory after the other
 
+use std::collections::BTreeMap;
 use std::vec::IntoIter;
 
 use ftp_proto::ReadDir;
@@ -32,6 +33,7 @@ enum Order {
 enum By {
     Best,
     Long,
+    Both,
 }
 
 impl WalkOptions {
@@ -51,6 +53,15 @@ impl WalkOptions {
     /// targets
     pub const fn long(mut self) -> Self {
         self.by = By::Long;
+        self
+    }
+
+    /// Lists with the best command, and a directory in which MLSD shows directories with LIST, too: some servers show a link
+    /// in MLSD as the directory to which it leads
+    ///
+    /// The entry of such a link is that of LIST. What LIST does not show, such as a hidden directory, stays what MLSD says.
+    pub const fn both(mut self) -> Self {
+        self.by = By::Both;
         self
     }
 
@@ -130,19 +141,26 @@ pub enum WalkStep {
 /// between the steps. Memory is bounded: only unfinished directories are kept, in up to 64 MiB; beyond that, further
 /// ones are skipped with [`Error::ListingTooLong`].
 ///
-/// Links are reported, not followed. If a server shows links as their targets, as pyftpdlib does in MLSD, a directory
-/// that contains itself is recognized by its `unique` fact (RFC 3659 section 7.5.2), and otherwise left after
+/// Links are reported, not followed. If a server shows links as their targets, as pyftpdlib does in MLSD, they are
+/// followed, unless [`WalkOptions::both`] or [`WalkOptions::long`] is chosen; a directory that contains itself is recognized by its `unique` fact (RFC 3659 section 7.5.2), and otherwise left after
 /// [`WalkOptions::max_depth`] levels.
 #[derive(Debug)]
 pub struct Walk {
     options: WalkOptions,
     /// The entered directories, the deepest last
     stack: Vec<Level>,
-    /// The directory to list next
-    next: Option<Level>,
+    next: Option<Next>,
     failed: Option<WalkError>,
     held: usize,
     unknown_lines: u64,
+}
+
+/// The directory to list next
+#[derive(Debug)]
+enum Next {
+    New(Level),
+    /// It was listed with MLSD, and is listed with LIST because of [`By::Both`]
+    Again(Level, Directory),
 }
 
 /// A directory
@@ -169,7 +187,7 @@ impl Walk {
     #[must_use]
     pub fn new(path: impl AsRef<[u8]>, options: WalkOptions) -> Self {
         let root = Level::new(path.as_ref().to_vec(), 0);
-        let next = (options.max_depth > 0).then_some(root);
+        let next = (options.max_depth > 0).then_some(Next::New(root));
         Self { options, stack: Vec::new(), next, failed: None, held: 0, unknown_lines: 0 }
     }
 
@@ -187,11 +205,14 @@ impl Walk {
         if let Some(failed) = self.failed.take() {
             return WalkStep::Failed(failed);
         }
-        if let Some(next) = &self.next {
-            return WalkStep::Read(match self.options.by {
-                By::Best => ReadDir::new(&next.path),
-                By::Long => ReadDir::long(&next.path),
-            });
+        match (&self.next, self.options.by) {
+            (Some(Next::New(level)), By::Best | By::Both) => {
+                return WalkStep::Read(ReadDir::new(&level.path));
+            }
+            (Some(Next::New(level) | Next::Again(level, _)), _) => {
+                return WalkStep::Read(ReadDir::long(&level.path));
+            }
+            (None, _) => {}
         }
         while let Some(level) = self.stack.last_mut() {
             let Some(entry) = level.entries.next() else {
@@ -223,12 +244,12 @@ impl Walk {
             let mut next = Level { unique, ..Level::new(found.path.clone(), depth) };
             match self.options.order {
                 Order::DirectoriesFirst => {
-                    self.next = Some(next);
+                    self.next = Some(Next::New(next));
                     return WalkStep::Entry(found);
                 }
                 Order::ContentsFirst => {
                     next.itself = Some(found);
-                    self.next = Some(next);
+                    self.next = Some(Next::New(next));
                     return self.step();
                 }
             }
@@ -246,7 +267,23 @@ impl Walk {
     ///
     /// If the session is over, so is the walk: the next step reports the error, then comes [`WalkStep::Over`].
     pub fn listed(&mut self, result: Result<Directory, Error>) {
-        let Some(mut level) = self.next.take() else { return };
+        let (mut level, result) = match (self.next.take(), result) {
+            (None, _) => return,
+            (Some(Next::New(level)), Ok(listed))
+                if self.options.by == By::Both && listed.entries.iter().any(may_be_link) =>
+            {
+                self.next = Some(Next::Again(level, listed));
+                return;
+            }
+            (Some(Next::New(level)), result) => (level, result),
+            (Some(Next::Again(level, mut listed)), result) => {
+                let result = result.map(|long| {
+                    show_links(&mut listed, long);
+                    listed
+                });
+                (level, result)
+            }
+        };
         match result {
             Ok(directory) => {
                 self.unknown_lines += directory.unknown_lines;
@@ -270,6 +307,23 @@ impl Walk {
                     false => self.stack.push(level),
                 }
             }
+        }
+    }
+}
+
+/// Whether this is a directory according to MLSD, which alone has facts
+fn may_be_link(entry: &OwnedEntry) -> bool {
+    entry.kind() == EntryKind::Dir && entry.entry().facts.iter().next().is_some()
+}
+
+/// Replaces what LIST does not show as directories
+fn show_links(listed: &mut Directory, long: Directory) {
+    let others = long.entries.into_iter().filter(|entry| entry.kind() != EntryKind::Dir);
+    let mut others: BTreeMap<Vec<u8>, OwnedEntry> =
+        others.map(|entry| (entry.name().to_vec(), entry)).collect();
+    for entry in listed.entries.iter_mut().filter(|entry| may_be_link(entry)) {
+        if let Some(other) = others.remove(entry.name()) {
+            *entry = other;
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Walks
 
+use ftp_proto::ReadDir;
+use ftp_proto::listing::{EntryKind, ListingParser, ListingReader};
+
 use super::links;
 use super::model::Model;
-use crate::procedure::{Descent, Procedure, Walk, WalkOptions, WalkStep};
+use crate::procedure::{Descent, Directory, Procedure, Walk, WalkOptions, WalkStep};
 
 fn walk(model: &mut Model, options: WalkOptions) -> Vec<(String, Descent)> {
     let mut walk = Walk::new("d", options);
@@ -17,7 +20,7 @@ fn walk(model: &mut Model, options: WalkOptions) -> Vec<(String, Descent)> {
             }
             WalkStep::Over => return found,
             WalkStep::Read(directory) => {
-                let parser = ftp_proto::listing::ListingParser::new();
+                let parser = ListingParser::new();
                 let result = model.run(Procedure::read_dir(directory, parser));
                 walk.listed(result);
             }
@@ -64,7 +67,7 @@ fn a_walk_continues_after_a_directory_that_cannot_be_read() {
                 }
                 WalkStep::Over => break,
                 WalkStep::Read(directory) => {
-                    let parser = ftp_proto::listing::ListingParser::new();
+                    let parser = ListingParser::new();
                     listings += 1;
                     // Step 0 was the first listing; step 1 is the second.
                     model.fault = (listings == 2).then_some((1, super::model::Fault::Refusal));
@@ -76,28 +79,24 @@ fn a_walk_continues_after_a_directory_that_cannot_be_read() {
     }
 }
 
+fn listed(lines: &[u8], unknown_lines: u64) -> Directory {
+    let mut reader = ListingReader::new(ListingParser::new());
+    reader.room()[..lines.len()].copy_from_slice(lines);
+    reader.filled(lines.len());
+    reader.end();
+    Directory { entries: std::iter::from_fn(|| reader.next_entry()).collect(), unknown_lines }
+}
+
 /// The case of pyftpdlib, whose MLSD shows links as their targets
 #[test]
 fn a_loop_ends_a_walk() {
-    let entries = || {
-        let line = b"type=dir;unique=1g2; again\r\ntype=file; f\r\n";
-        let mut reader =
-            ftp_proto::listing::ListingReader::new(ftp_proto::listing::ListingParser::new());
-        reader.room()[..line.len()].copy_from_slice(line);
-        reader.filled(line.len());
-        reader.end();
-        std::iter::from_fn(|| reader.next_entry()).collect()
-    };
     let mut walk = Walk::new("", WalkOptions::new());
     let mut found = Vec::new();
     loop {
         match walk.step() {
             WalkStep::Entry(one) => found.push((one.path, one.descent)),
             WalkStep::Read(_) => {
-                walk.listed(Ok(crate::procedure::Directory {
-                    entries: entries(),
-                    unknown_lines: 1,
-                }));
+                walk.listed(Ok(listed(b"type=dir;unique=1g2; again\r\ntype=file; f\r\n", 1)));
             }
             WalkStep::Over => break,
             WalkStep::Failed(error) => panic!("{error:?}"),
@@ -111,4 +110,50 @@ fn a_loop_ends_a_walk() {
     ];
     assert!(found.iter().map(|(path, descent)| (&path[..], *descent)).eq(expected), "{found:?}");
     assert_eq!(walk.unknown_lines(), 2);
+}
+
+/// What pyftpdlib lists; it does not show `.sub` in LIST here, as other servers do not
+#[test]
+fn links_that_mlsd_shows_as_directories_are_not_entered() {
+    let mlsd = b"type=dir; real\r\ntype=dir; link\r\ntype=file; f\r\ntype=dir; .sub\r\n";
+    let list =
+        b"drwxr-xr-x 2 u g 0 Jan 01 2020 real\r\nlrwxrwxrwx 1 u g 3 Jan 01 2020 link -> /etc\r\n\
+        -rw-r--r-- 1 u g 7 Jan 01 2020 f\r\n";
+    let mut walk = Walk::new("", WalkOptions::new().both());
+    let (mut found, mut read) = (Vec::new(), Vec::new());
+    loop {
+        match walk.step() {
+            WalkStep::Entry(one) => found.push((one.path, one.entry.kind(), one.descent)),
+            WalkStep::Read(directory) => {
+                let long = ReadDir::long(directory.path().unwrap_or_default());
+                let by_list = format!("{directory:?}") == format!("{long:?}");
+                walk.listed(Ok(match (read.len(), by_list) {
+                    (0, _) => listed(mlsd, 0),
+                    (1, _) => listed(list, 0),
+                    _ => listed(b"type=file; x\r\n", 0),
+                }));
+                read.push(by_list);
+            }
+            WalkStep::Over => break,
+            WalkStep::Failed(error) => panic!("{error:?}"),
+        }
+    }
+    let expected: [(&[u8], _, _); 6] = [
+        (b"real", EntryKind::Dir, Descent::Entered),
+        (b"real/x", EntryKind::File, Descent::None),
+        (b"link", EntryKind::Symlink, Descent::None),
+        (b"f", EntryKind::File, Descent::None),
+        (b".sub", EntryKind::Dir, Descent::Entered),
+        (b".sub/x", EntryKind::File, Descent::None),
+    ];
+    let found: Vec<_> =
+        found.iter().map(|(path, kind, descent)| (&path[..], *kind, *descent)).collect();
+    assert_eq!(found, expected);
+    // A directory without subdirectories is listed once.
+    assert_eq!(read, [false, true, false, false]);
+    // A server that lists with LIST is not asked twice.
+    let mut walk = Walk::new("", WalkOptions::new().both());
+    walk.step();
+    walk.listed(Ok(listed(list, 0)));
+    assert!(matches!(walk.step(), WalkStep::Entry(_)));
 }
