@@ -13,6 +13,7 @@ mod compat;
 mod download;
 mod exit;
 mod failure;
+mod inside;
 mod interrupt;
 mod latest;
 mod location;

@@ -1,5 +1,6 @@
 //! Carries out a plan with several threads, each with a session: some list directories while others transfer files
 
+mod delete;
 mod links;
 mod record;
 mod sides;
@@ -14,10 +15,10 @@ use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::plan::{Directory, Doomed, Plan, Policy, Shown, Step, TooMany};
+use crate::plan::{Directory, Plan, Policy, Shown, Step};
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
-use crate::report::{Action, Reporter};
+use crate::report::Reporter;
 
 pub(crate) use record::Record;
 pub(crate) use sides::{Sides, stamp};
@@ -253,50 +254,6 @@ impl<'a> Mirror<'a> {
     /// Reports a difference between source and target
     fn differs(&self, path: &[u8], how: &str) {
         self.failed(path, Failure::new(Exit::Verification, how));
-    }
-
-    fn delete(&self) -> Option<Exit> {
-        let mut state = self.lock();
-        if self.purpose == Purpose::Verify {
-            let doomed = state.plan.deletions().unwrap_or_default();
-            drop(state);
-            for Doomed { path, .. } in doomed {
-                self.differs(&path, "is only in the target");
-            }
-            return None;
-        }
-        if state.failures > 0 {
-            self.reporter.notice(b"--delete", "nothing was deleted, because something failed");
-            return None;
-        }
-        let doomed = match state.plan.deletions() {
-            Ok(doomed) => doomed,
-            Err(TooMany(count)) => {
-                drop(state);
-                let failure = Failure::new(
-                    Exit::Limit,
-                    format!("nothing was deleted: {count} items are more than --max-delete allows"),
-                );
-                self.reporter.fail(b"--delete", &failure);
-                return Some(failure.exit());
-            }
-        };
-        drop(state);
-        let mut lease = self.pool.lease();
-        for Doomed { path, is_directory } in doomed {
-            if self.interrupt.is_set() {
-                return Some(Exit::Interrupted);
-            }
-            if self.purpose == Purpose::DryRun {
-                self.reporter.did(Action::Delete, &path, true);
-                continue;
-            }
-            match self.sides.delete(&mut lease, &path, is_directory) {
-                Ok(()) => self.reporter.did(Action::Delete, &path, false),
-                Err(failure) => self.failed(&path, failure),
-            }
-        }
-        None
     }
 
     fn list(&self, lease: &mut Lease<'_>, directory: &Directory) {

@@ -231,3 +231,9 @@ fn below(directory: &[u8], name: &[u8]) -> Vec<u8> {
 fn parent(path: &[u8]) -> &[u8] {
     path.iter().rposition(|byte| *byte == b'/').map_or(&[], |at| &path[..at])
 }
+
+/// Whether a path is in one of these directories, at any depth
+pub(crate) fn is_below(path: &[u8], directories: &BTreeSet<Vec<u8>>) -> bool {
+    let above = std::iter::successors(Some(parent(path)), |path| Some(parent(path)));
+    above.take_while(|path| !path.is_empty()).any(|path| directories.contains(path))
+}

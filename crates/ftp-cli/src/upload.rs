@@ -14,6 +14,7 @@ use crate::check;
 use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::inside::inside;
 use crate::look;
 use crate::partial::STATE_FROM;
 use crate::publish::{Old, publish};
@@ -226,18 +227,14 @@ pub(crate) fn add_stream(
         Way::Unique { folder } => {
             // STOU takes no path, so the directory is entered and then left: later paths start at the login directory.
             let home = client.pwd().map_err(failure)?;
-            if !folder.is_empty() {
-                client.cwd(folder).map_err(failure)?;
-            }
-            let (moved, name) = send_all(client, terms, from, Put::unique(), running)?;
-            let size = match &name {
-                Some(name) => compare_size(client, terms, name, moved)
-                    .map_err(|failure| failure.about(crate::show::bytes(name))),
-                None => Ok(()),
-            };
-            client.cwd(&home).map_err(failure)?;
-            size?;
-            (moved, name)
+            inside(client, &home, folder, failure, |client| {
+                let (moved, name) = send_all(client, terms, from, Put::unique(), running)?;
+                if let Some(name) = &name {
+                    compare_size(client, terms, name, moved)
+                        .map_err(|failure| failure.about(crate::show::bytes(name)))?;
+                }
+                Ok((moved, name))
+            })?
         }
     };
     if matches!(way, Way::Unique { .. }) && name.is_none() {

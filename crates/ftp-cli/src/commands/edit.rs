@@ -8,7 +8,7 @@ use ftp_blocking::{Client, EntryKind, RemoveOptions, WalkEntry};
 use ftp_session::{Error, timestamp};
 
 use super::context::{Context, key};
-use super::lookup::{Found, absent, exists, in_parent};
+use super::lookup::{Found, absent, exists, in_parent, in_parent_by_list};
 use super::queue::finish;
 use super::visit::visit;
 use crate::args::{ChmodArgs, MkdirArgs, MvArgs, RmArgs, TouchArgs};
@@ -136,13 +136,18 @@ fn doomed(
         Err(_) => path.to_vec(),
     };
     let path = &*path;
-    let kind = match lease.request(|client| in_parent(client, path))? {
+    let mut kind = match lease.request(|client| in_parent(client, path))? {
         Found::Entry(entry) => entry.kind(),
         Found::Absent | Found::Unknown => match lease.request(|client| exists(client, path))? {
             true => EntryKind::Unknown,
             false => return Err(absent()),
         },
     };
+    if kind == EntryKind::Dir {
+        if let Found::Entry(entry) = lease.request(|client| in_parent_by_list(client, path))? {
+            kind = entry.kind();
+        }
+    }
     let mut doomed = vec![path.to_vec()];
     if kind == EntryKind::Dir {
         if !recursive {

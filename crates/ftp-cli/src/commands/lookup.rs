@@ -1,7 +1,7 @@
 //! Looks for a file or directory on the server
 
 use ftp_blocking::{Client, EntryKind, OwnedEntry};
-use ftp_proto::Error as FtpError;
+use ftp_proto::{Error as FtpError, ReadDir};
 use ftp_session::Error;
 
 use crate::exit::Exit;
@@ -20,10 +20,25 @@ pub(super) enum Found {
 /// Looks for a file or directory in the listing of the directory that contains it
 pub(super) fn in_parent(client: &mut Client, path: &[u8]) -> Result<Found, Error> {
     let (parent, name) = split(path);
+    find(client, ReadDir::new(parent), parent, name)
+}
+
+/// As [`in_parent`], by LIST: MLSD of some servers shows a link as what it leads to
+pub(super) fn in_parent_by_list(client: &mut Client, path: &[u8]) -> Result<Found, Error> {
+    let (parent, name) = split(path);
+    find(client, ReadDir::long(parent), parent, name)
+}
+
+fn find(
+    client: &mut Client,
+    directory: ReadDir,
+    parent: &[u8],
+    name: &[u8],
+) -> Result<Found, Error> {
     if name.is_empty() {
         return Ok(Found::Unknown);
     }
-    let mut entries = match client.read_dir(parent) {
+    let mut entries = match client.read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.is_fatal() => return Err(error),
         Err(error) if error.is_missing() => return Ok(Found::Absent),

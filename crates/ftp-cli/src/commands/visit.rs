@@ -5,14 +5,16 @@ use ftp_blocking::{Client, WalkEntry, WalkOptions};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Visits everything below a directory; a subdirectory that can't be read is reported, and is an error at the end
+/// Visits everything below a directory, and follows no link
+///
+/// A subdirectory that can't be read is reported, and is an error at the end.
 pub(super) fn visit(
     client: &mut Client,
     path: &[u8],
     visitor: &mut dyn FnMut(&WalkEntry) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut failed = None;
-    let mut walk = client.walk(path, WalkOptions::new());
+    let mut walk = client.walk(path, WalkOptions::new().both());
     for found in walk.by_ref() {
         match found {
             Ok(found) => visitor(&found)?,

@@ -1,12 +1,14 @@
-//! Follows symbolic links of the source, for `--follow`
+//! Symbolic links: those of the source are followed with `--follow`, those of the target are recognized
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use ftp_blocking::Client;
+use ftp_blocking::{Client, EntryKind, OwnedEntry, ReadDir};
 use ftp_session::{Error, timestamp};
 
 use crate::failure::Failure;
+use crate::inside::inside;
 use crate::location::{join, local_name};
 use crate::plan::{Item, Kind, Stamp};
 use crate::pool::Lease;
@@ -83,14 +85,46 @@ fn is_in(path: &[u8], other: &[u8]) -> bool {
     path.strip_prefix(other).is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
 }
 
-/// Returns the path that the server reports after CWD; `None` if the path is not a directory
-fn place(client: &mut Client, path: &[u8], home: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    if !path.is_empty() && known(client.cwd(path))?.is_none() {
-        return Ok(None);
+/// Makes links of what is not known to be a directory, in a listing of MLSD, where some servers show a link as the
+/// directory to which it leads
+///
+/// LIST shows links as such. What LIST does not show is a directory if the server reports its path as that of `folder` plus
+/// its name: in a link, most servers report the path of the target.
+pub(super) fn reveal(client: &mut Client, folder: &[u8], items: &mut [Item]) -> Result<(), Error> {
+    let mut directories = items.iter_mut().filter(|item| item.kind == Kind::Dir).peekable();
+    if directories.peek().is_none() {
+        return Ok(());
     }
-    let place = client.pwd()?;
-    client.cwd(home)?;
-    Ok(Some(place))
+    let listed = client.read_dir(ReadDir::long(folder)).and_then(Iterator::collect);
+    let listed: Vec<OwnedEntry> = known(listed)?.unwrap_or_default();
+    let listed: BTreeMap<_, _> = listed.iter().map(|entry| (entry.name(), entry.kind())).collect();
+    for item in directories {
+        let is_directory = match listed.get(&*item.name) {
+            Some(EntryKind::Dir) => true,
+            Some(EntryKind::Unknown) | None => is_own_place(client, folder, &item.name)?,
+            Some(_) => false,
+        };
+        if !is_directory {
+            item.kind = Kind::Link;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the server reports the path of a directory as that of `folder` plus its name
+fn is_own_place(client: &mut Client, folder: &[u8], name: &[u8]) -> Result<bool, Error> {
+    let Some(home) = known(client.pwd())? else { return Ok(false) };
+    let Some(here) = place(client, folder, &home)? else { return Ok(false) };
+    let there = place(client, &join(folder, name), &home)?;
+    Ok(there.is_some_and(|there| there == join(&here, name)))
+}
+
+/// Returns the path that the server reports after CWD; `None` if the path is not a directory, or if PWD is refused
+fn place(client: &mut Client, path: &[u8], home: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    match inside(client, home, path, |error| error, Client::pwd) {
+        Err(error) if !client.is_connected() => Err(error),
+        place => known(place),
+    }
 }
 
 fn known<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {

@@ -110,14 +110,14 @@ impl Sides {
         let is_root = directory.path.is_empty();
         let result = lease.request(|client| {
             client.set_utc_offset(pool.utc_offset());
-            let (listing, local_time) = list_remote(client, &path)?;
+            let (listing, local_time) = list_remote(client, &path, self.direction)?;
             let Some((name, listed)) = local_time.filter(|_| is_root) else { return Ok(listing) };
             match learn_utc_offset(client, &join(&path, &name), listed)? {
                 None => Ok(listing),
                 offset => {
                     pool.set_utc_offset(offset);
                     client.set_utc_offset(offset);
-                    Ok(list_remote(client, &path)?.0)
+                    Ok(list_remote(client, &path, self.direction)?.0)
                 }
             }
         });
@@ -223,7 +223,11 @@ fn list_local(path: &Path) -> Result<Listing, Failure> {
 type LocalTime = (Vec<u8>, Modified);
 
 /// Lists a directory; also returns a file whose time is in the server's unknown time zone, to learn that zone
-fn list_remote(client: &mut Client, path: &[u8]) -> Result<(Listing, Option<LocalTime>), Error> {
+fn list_remote(
+    client: &mut Client,
+    path: &[u8],
+    direction: Direction,
+) -> Result<(Listing, Option<LocalTime>), Error> {
     let mut listing = Listing::default();
     let mut local_time = None;
     let mut entries = client.read_dir(path)?;
@@ -250,6 +254,10 @@ fn list_remote(client: &mut Client, path: &[u8]) -> Result<(Listing, Option<Loca
         0 => Shown::AllButDotNames,
         _ => Shown::Some,
     };
+    // What is behind links of the target must not be overwritten or deleted.
+    if is_by_mlsd && direction == Direction::Up {
+        links::reveal(client, path, &mut listing.items)?;
+    }
     Ok((listing, local_time))
 }
 

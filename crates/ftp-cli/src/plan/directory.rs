@@ -107,6 +107,12 @@ impl Plan {
                     Err(reason) => found.steps.push(refuse(path, reason)),
                 }
             }
+            (Kind::Dir, Some(Kind::Link)) => {
+                found.steps.push(refuse(
+                    path,
+                    "the target has a symbolic link under this name, or what can't be told from one; remove it first",
+                ));
+            }
             (Kind::Dir, Some(_)) => {
                 found.steps.push(refuse(
                     path,

@@ -11,6 +11,7 @@ mod downloads;
 mod dry;
 mod files;
 mod hostile;
+mod links;
 mod lists;
 mod logins;
 mod lost;

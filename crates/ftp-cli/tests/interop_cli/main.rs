@@ -367,6 +367,56 @@ fn links_are_followed_and_loops_end() {
     }
 }
 
+/// pyftpdlib shows links as directories in MLSD; LIST of the other servers omits names that begin with a dot
+#[test]
+#[cfg(unix)]
+fn nothing_behind_links_of_the_target_is_changed() {
+    use std::os::unix::fs::symlink;
+    for place in places("target") {
+        std::fs::write(place.here("file"), "1").unwrap();
+        for path in ["precious/sub/file", "up/real/old", "up/.hidden/old", "up/both/kept"] {
+            place.succeeds(&["put", "--mkdir", "file", &place.url(path)]);
+        }
+        let up = place.on_disk().join("up");
+        for (path, target) in [
+            ("link", "../precious"),
+            (".link", "../precious"),
+            ("real/in", "../../precious"),
+            ("both/out", "../../precious"),
+        ] {
+            symlink(target, up.join(path)).unwrap();
+        }
+        let url = place.url("up");
+        let preview = place.succeeds(&["rm", "-r", "-n", &url]);
+        assert!(preview.stdout.contains("/up/link\n"), "{place}: {preview:?}");
+        for unwanted in ["/link/", "/real/in/", "/out/"] {
+            assert!(!preview.stdout.contains(unwanted), "{place}: {preview:?}");
+        }
+        let preview = place.succeeds(&["rm", "-r", "-n", &place.url("up/link")]);
+        assert!(!preview.stdout.contains("sub"), "{place}: {preview:?}");
+        // A directory of the source, in whose place the target has a link
+        std::fs::create_dir_all(place.here("source/link")).unwrap();
+        std::fs::create_dir_all(place.here("source/both")).unwrap();
+        for path in ["source/link/new", "source/both/kept", "source/both/new"] {
+            std::fs::write(place.here(path), "1").unwrap();
+        }
+        let run = place.rftp(&["mirror", "--delete", "source", &url]);
+        assert_eq!(run.code, Some(3), "{place}: {run:?}");
+        assert!(run.stderr.contains("link: the target has a symbolic link"), "{place}: {run:?}");
+        assert!(up.join("both/new").exists() && up.join("real/old").exists(), "{place}: {run:?}");
+        std::fs::remove_dir_all(place.here("source/link")).unwrap();
+        place.succeeds(&["mirror", "--delete", "source", &url]);
+        let left: Vec<PathBuf> = tree(&up).into_keys().collect();
+        // vsftpd has no MLSD, and LIST does not show what begins with a dot.
+        let is_hidden = |path: &Path| path.starts_with(".link") || path.starts_with(".hidden");
+        let (hidden, shown): (Vec<_>, Vec<_>) = left.iter().partition(|path| is_hidden(path));
+        assert_eq!(shown, [Path::new("both/kept"), Path::new("both/new")], "{place}");
+        assert!(hidden.is_empty() || place.server.name == "vsftpd", "{place}: {hidden:?}");
+        let precious = tree(&place.on_disk().join("precious"));
+        assert_eq!(precious.into_keys().collect::<Vec<_>>(), [Path::new("sub/file")], "{place}");
+    }
+}
+
 #[test]
 fn directories_are_compared_and_permissions_kept() {
     for place in places("verify") {
