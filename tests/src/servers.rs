@@ -99,6 +99,7 @@ pub fn proxies() -> Vec<RealProxy> {
         let proxy = match kind {
             "socks5" => Proxy::Socks5 { server, login },
             "connect" => Proxy::HttpConnect { server, login },
+            "ftp" => Proxy::FtpUserAtHost { server, login },
             other => panic!("a kind of proxy is due: {other}"),
         };
         RealProxy { name: format!("{name} {version}"), proxy }

@@ -20,7 +20,7 @@ fn main() {
     if std::env::var_os("FTP_SERVERS").is_none() {
         left_out.push(
             "the tests against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib (interop), and those \
-             through microsocks and tinyproxy: `tests/run` installs and starts these servers",
+             through microsocks, tinyproxy and ftp-proxy: `tests/run` installs and starts these servers",
         );
     }
     let corpus = std::env::var_os("FTP_CORPUS").unwrap_or_else(|| "../shared/corpus".into());

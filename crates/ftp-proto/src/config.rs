@@ -194,6 +194,9 @@ pub struct Config {
     /// batch but accepts it alone, the session sends no more batches, see [`Client::batches`](crate::Client::batches),
     /// nor do later sessions of `ftp-session` whose options are clones of this one's. In a batch, the password is sent
     /// without waiting for the reply to USER.
+    ///
+    /// With a [`gateway`](Self::gateway), each command waits in any case: Debian's `ftp-proxy` refuses PASS while it
+    /// connects to the server, and answers commands that it does not know before it passes on replies to earlier ones.
     pub pipeline: bool,
     /// Whether the next transfer's port is requested while a transfer runs; [`Prefetch::Known`]: it saves a round trip
     /// for each further file, and EPSV is sent only to servers that are known to answer it after the transfer
@@ -300,6 +303,11 @@ impl Config {
             settle_quiet: Duration::from_secs(2),
             keep_alive: None,
         }
+    }
+
+    /// Whether a command may be sent before the last one has been answered, as far as the settings tell
+    pub(crate) const fn permits_batches(&self) -> bool {
+        self.pipeline && self.gateway.is_none()
     }
 
     /// How long settling waits in silence before its next step: [`Self::settle_quiet`], but at most a quarter of the

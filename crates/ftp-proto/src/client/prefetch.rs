@@ -61,7 +61,7 @@ impl Client {
         let verb = transfer.verb();
         let is_upload = matches!(verb, Verb::STOR | Verb::APPE);
         let is_other = !matches!(verb, Verb::RETR | Verb::LIST | Verb::NLST | Verb::MLSD);
-        if !config.pipeline
+        if !config.permits_batches()
             || config.data_mode != DataMode::Passive
             || !session.batches.may_be_sent()
             || (is_other && !is_upload)

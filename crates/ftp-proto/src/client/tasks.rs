@@ -238,7 +238,6 @@ impl Client {
         let is_login = |task: &Task| task.operation.is_login();
         if running.request.owner != Owner::Policy
             || self.ahead.is_some()
-            || self.wire.config.gateway.is_some()
             || !self.queue.front().is_some_and(is_login)
         {
             return;

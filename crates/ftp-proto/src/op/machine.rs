@@ -101,7 +101,7 @@ impl Context<'_> {
     /// for one command only (held.rs).
     pub(crate) fn may_pipeline(&self, next: Verb) -> bool {
         let last = self.wire.control.back();
-        self.wire.config.pipeline
+        self.wire.config.permits_batches()
             && self.wire.session.batches.may_be_sent()
             && !self.wire.session.late.is_due()
             && last.is_some_and(|last| may_follow(last, next))

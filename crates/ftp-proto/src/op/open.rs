@@ -297,7 +297,7 @@ fn is_too_old(since: Time, cx: &Context<'_>) -> bool {
 
 /// Whether a transfer's command is sent while the driver still connects
 const fn trusts_path(wire: &Wire) -> bool {
-    wire.config.pipeline && matches!(wire.session.path, PassivePath::Proven)
+    wire.config.permits_batches() && matches!(wire.session.path, PassivePath::Proven)
 }
 
 /// Returns the address in a 2yz to PASV or EPSV, parsed by its content: some servers answer one like the other
