@@ -247,6 +247,14 @@ impl<D: Driver> Client<D> {
         }
     }
 
+    pub fn upload_file(
+        &mut self,
+        put: impl Into<Put>,
+        local: impl AsRef<Path>,
+    ) -> Result<Transfer> {
+        self.upload_from(put, &mut std::fs::File::open(local)?)
+    }
+
     pub fn get_lines(
         &mut self,
         get: impl Into<Get>,
@@ -307,7 +315,16 @@ impl<D: Driver> Client<D> {
         local: impl AsRef<Path>,
         remote: impl AsRef<[u8]>,
     ) -> Result<Transfer> {
-        self.perform(Procedure::resume_upload(remote, ResumeOptions::new()), local)
+        self.resume_upload_with(local, remote, ResumeOptions::new())
+    }
+
+    pub fn resume_upload_with(
+        &mut self,
+        local: impl AsRef<Path>,
+        remote: impl AsRef<[u8]>,
+        options: ResumeOptions,
+    ) -> Result<Transfer> {
+        self.perform(Procedure::resume_upload(remote, options), local)
     }
 
     pub fn verify_file(

@@ -14,8 +14,12 @@ mod listings;
 mod names;
 #[path = "../interop/operations.rs"]
 mod operations;
+#[path = "../interop/prefetch.rs"]
+mod prefetch;
 #[path = "../interop/proxies.rs"]
 mod proxies;
+#[path = "../interop/resuming.rs"]
+mod resuming;
 #[path = "../interop/resumption.rs"]
 mod resumption;
 #[path = "../interop/resumption_policy.rs"]
@@ -34,6 +38,7 @@ mod way;
 /// ftp-mio, with one client per loop
 mod driver {
     pub(crate) use ftp_blocking::*;
+    pub(crate) use ftp_session::procedure::ResumeOptions;
     pub(crate) use ftp_tests::driver::{Listing, Mio, Options, copy_between_servers};
 
     pub(crate) type Client = ftp_tests::driver::Client<Mio>;
