@@ -145,8 +145,8 @@ fn a_sparse_file_is_not_put_together_of_wrong_parts() {
     for mark in 1..10 {
         sparse[mark * 2_000_000 + 600_000..][..64].fill(mark as u8);
     }
-    // Twice without: if a mark happens to be where two parts meet, the bytes there show that they are wrong.
-    for honours in [true, false, false] {
+    // Repeatedly without: if a mark happens to be where two parts meet, the bytes there show that they are wrong.
+    for honours in [true, false, false, false] {
         let (server, home) = (server(), Home::new());
         server.files().put("file", sparse.clone());
         server.on_command(move |Command { verb, session, .. }| match (verb, session) {
