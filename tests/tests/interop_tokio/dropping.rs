@@ -11,7 +11,9 @@ use std::time::Duration;
 use ftp_tests::polls::polled;
 use ftp_tests::seed::Seed;
 use ftp_tests::servers::takes_long;
-use ftp_tokio::{Client, Error, Protection, TransferType, WalkOptions, copy_between_servers};
+use ftp_tokio::{
+    Client, Error, Protection, Timestamp, TransferType, WalkOptions, copy_between_servers,
+};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};
@@ -20,7 +22,7 @@ use tokio::time::timeout;
 use crate::{Security, Way, on_each_server};
 
 /// The number of operations dropped for each kind of connection to each server
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 80;
 
 /// Size of the transferred file: more than the buffers of both systems hold
 const SIZE: usize = 8 << 20;
@@ -55,6 +57,44 @@ enum Operation {
     UploadFile,
     ResumeDownload,
     ResumeUpload,
+    Names,
+    CreateDirAll,
+    RemoveDirAll,
+    SetModified,
+    VerifyFile,
+    /// One of [`request`], which the server may refuse
+    Request(usize),
+}
+
+/// The number of requests in [`request`]
+const REQUESTS: usize = 18;
+
+/// Makes a request that changes neither the files nor the working directory
+async fn request(client: &mut Client, which: usize) -> Result<(), Error> {
+    let result = match which {
+        0 => client.pwd().await.map(drop),
+        1 => client.cwd(".").await.map(drop),
+        2 => client.hash("one").await.map(drop),
+        3 => client.mdtm("one").await.map(drop),
+        4 => client.size_and_mdtm("one").await.map(drop),
+        5 => client.mlst("one").await.map(drop),
+        6 => client.facts("one").await.map(drop),
+        7 => client.query_features().await.map(drop),
+        8 => client.utf8().await.map(drop),
+        9 => client.opts("MLST type;size;modify;").await.map(drop),
+        10 => client.noop().await.map(drop),
+        11 => client.system().await.map(drop),
+        12 => client.help("").await.map(drop),
+        13 => client.stat("").await.map(drop),
+        14 => client.stat_dir("tree").await.map(drop),
+        15 => client.site("HELP").await.map(drop),
+        16 => client.command("ALLO", "5000").await.map(drop),
+        _ => client.delete("missing").await.map(drop),
+    };
+    match result {
+        Err(error) if !error.is_fatal() && error.reply().is_some() => Ok(()),
+        result => result,
+    }
 }
 
 /// The files on this side
@@ -81,7 +121,7 @@ impl Local {
 }
 
 impl Operation {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 17] = [
         Self::Command,
         Self::Download,
         Self::Abort,
@@ -94,10 +134,18 @@ impl Operation {
         Self::UploadFile,
         Self::ResumeDownload,
         Self::ResumeUpload,
+        Self::Names,
+        Self::CreateDirAll,
+        Self::RemoveDirAll,
+        Self::SetModified,
+        Self::VerifyFile,
     ];
 
     fn any(seed: &mut Seed) -> Self {
-        Self::ALL[seed.below(Self::ALL.len())]
+        match seed.below(4) {
+            0 => Self::Request(seed.below(REQUESTS)),
+            _ => Self::ALL[seed.below(Self::ALL.len())],
+        }
     }
 
     async fn run(self, client: &mut Client, content: &[u8], local: &Local) -> Result<(), Error> {
@@ -140,6 +188,29 @@ impl Operation {
             Self::ResumeUpload => {
                 client.resume_upload(local.original(), "new").await?;
             }
+            Self::Names => {
+                let names = client.names("tree").await?;
+                assert!(names.iter().any(|name| name.ends_with(b"a")), "{names:?}");
+            }
+            Self::CreateDirAll => drop(client.create_dir_all("made/a/b").await?),
+            // There is something to remove if an operation before it has made it.
+            Self::RemoveDirAll => match client.remove_dir_all("made").await {
+                Err(error) if error.is_missing() => {}
+                result => drop(result?),
+            },
+            // The server's own file: the others are not its user's.
+            Self::SetModified => {
+                let time = Timestamp::from_unix(1_600_000_000).unwrap();
+                match client.set_modified("third", time).await {
+                    Err(error) if error.is_missing() => {}
+                    result => {
+                        result?;
+                        assert_eq!(client.mdtm("third").await?.to_unix(), 1_600_000_000);
+                    }
+                }
+            }
+            Self::VerifyFile => drop(client.verify_file("one", local.original()).await?),
+            Self::Request(which) => request(client, which).await?,
             Self::Command => drop(client.size("one").await?),
             Self::Download => {
                 let mut bytes = Vec::new();
@@ -264,6 +335,13 @@ fn operations_can_be_dropped_at_any_time() {
                     Some(Err(error)) => panic!("{at}: {error}"),
                     Some(Ok(())) => {}
                     None => dropped += 1,
+                }
+                // As the documentation says of these two.
+                if matches!(operation, Operation::CreateDirAll | Operation::RemoveDirAll) {
+                    let _ = client.cwd(&remote).await;
+                }
+                for path in ["tree/a/file", "tree/b/file", "text"] {
+                    assert!(local.join(path).exists(), "{at}: {path} is gone");
                 }
                 match proven(&mut client, &small).await {
                     Ok(()) => assert!(std::fs::read(local.join("third")).unwrap() == small, "{at}"),
