@@ -436,15 +436,20 @@ fn inspect(verb: Verb, ended: Ended) -> Listed {
             Listed::Unknown
         }
         Err(Error::Permanent(reply) | Error::Transient(reply)) if refused => Listed::Refused(reply),
-        // vsftpd: `226 Transfer done (but failed to open directory).` Pure-FTPd: `226-Sorry, we were unable to read [.]`
-        Ok(Outcome::Transfer(transfer))
-            if transfer.bytes == 0
-                && transfer.reply.contains(&["failed to open", "unable to read"]) =>
-        {
+        Ok(Outcome::Transfer(transfer)) if is_incomplete(&transfer) => {
             Listed::Final(Err(Error::UnexpectedReply(transfer.reply)))
         }
         result => Listed::Final(result),
     }
+}
+
+/// Whether the server reports with success that it has not listed everything
+fn is_incomplete(transfer: &Transfer) -> bool {
+    // vsftpd: `226 Transfer done (but failed to open directory).` Pure-FTPd: `226-Sorry, we were unable to read [.]`
+    let is_unread =
+        || transfer.bytes == 0 && transfer.reply.contains(&["failed to open", "unable to read"]);
+    // Pure-FTPd, beyond the limit of its option -L: `226 Output truncated to 10000 matches`
+    transfer.reply.contains(&["truncated"]) || is_unread()
 }
 
 /// Whether MLST is expected to tell what the user may do with a directory
