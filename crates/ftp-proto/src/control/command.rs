@@ -144,7 +144,7 @@ impl<'a> Command<'a> {
             Value::Literal(text) => text.len(),
         };
         // Every byte may be an IAC, which is doubled; a space and CRLF are added.
-        self.verb.as_str().len() + 2 * argument + 3
+        Verb::MAX_LEN + 2 * argument + 3
     }
 
     /// Appends the command's bytes: verb, SP and argument, CRLF
@@ -152,7 +152,7 @@ impl<'a> Command<'a> {
     /// With `telnet`, each byte 0xFF of the argument is doubled, as required by RFC 959 section 2.3. The
     /// appended bytes contain exactly one CR and one LF.
     pub fn encode(&self, out: &mut Vec<u8>, telnet: bool) {
-        out.extend_from_slice(self.verb.as_str().as_bytes());
+        out.extend_from_slice(self.verb.as_bytes());
         let mut digits = [0; 20];
         let (argument, keep_empty) = match self.argument {
             Value::None => (&[][..], false),

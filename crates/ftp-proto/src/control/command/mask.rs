@@ -10,9 +10,9 @@ pub(in crate::control) const MASK: &str = "****";
 /// ADAT contains credentials; MIC, CONF and ENC contain whole commands, including PASS (RFC 2228 section
 /// 3). XAUT is a login in one command. CPWD and others with such a name change a password.
 pub(super) fn is_secret(verb: Verb) -> bool {
-    let name = verb.as_str();
-    matches!(name, "ACCT" | "ADAT" | "MIC" | "CONF" | "ENC" | "XAUT")
-        || is_about_passwords(name.as_bytes())
+    let name = verb.as_bytes();
+    matches!(name, b"ACCT" | b"ADAT" | b"MIC" | b"CONF" | b"ENC" | b"XAUT")
+        || is_about_passwords(name)
 }
 
 /// Returns the part of an argument of SITE that may be shown, if the rest is a secret: the sub-command,
