@@ -59,26 +59,29 @@ impl Client {
     fn server_permits_prefetch(&self, transfer: &TransferOp) -> bool {
         let (config, session) = (&self.wire.config, &self.wire.session);
         let verb = transfer.verb();
-        let is_upload = matches!(verb, Verb::STOR | Verb::APPE);
-        let is_other = !matches!(verb, Verb::RETR | Verb::LIST | Verb::NLST | Verb::MLSD);
-        if !config.permits_batches()
-            || config.data_mode != DataMode::Passive
-            || !session.batches.may_be_sent()
-            || (is_other && !is_upload)
-        {
-            return false;
-        }
-        let shelter = (session.control, session.protection);
-        match (config.prefetch, session.kind, shelter) {
-            (Prefetch::Off, ..) => false,
-            (Prefetch::Always, ..) => true,
-            (Prefetch::Known, _, (ControlSecurity::ClearedAgain, _)) => false,
-            (Prefetch::Known, Kind::Vsftpd, _) => session.kind.is_likely(self.features()),
-            (Prefetch::Known, Kind::Proftpd, (ControlSecurity::Clear, Protection::Clear)) => {
-                matches!(verb, Verb::RETR | Verb::LIST) && session.kind.is_likely(self.features())
+        // First what rules it out for the whole session: this is asked at every step of a transfer.
+        let is_permitted = match (config.prefetch, session.kind) {
+            (Prefetch::Off, _) | (Prefetch::Known, Kind::Pyftpdlib | Kind::Other) => false,
+            (Prefetch::Always, _) => true,
+            (Prefetch::Known, Kind::Vsftpd) => {
+                session.control != ControlSecurity::ClearedAgain
+                    && session.kind.is_likely(self.features())
             }
-            (Prefetch::Known, Kind::Proftpd | Kind::Pyftpdlib | Kind::Other, _) => false,
-        }
+            (Prefetch::Known, Kind::Proftpd) => {
+                session.control == ControlSecurity::Clear
+                    && session.protection == Protection::Clear
+                    && matches!(verb, Verb::RETR | Verb::LIST)
+                    && session.kind.is_likely(self.features())
+            }
+        };
+        is_permitted
+            && config.permits_batches()
+            && config.data_mode == DataMode::Passive
+            && session.batches.may_be_sent()
+            && matches!(
+                verb,
+                Verb::RETR | Verb::LIST | Verb::NLST | Verb::MLSD | Verb::STOR | Verb::APPE
+            )
     }
 
     /// Whether the next request is a transfer of the same type; if it is not known yet, whether it is likely to be one
