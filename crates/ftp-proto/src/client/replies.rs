@@ -23,8 +23,8 @@ use crate::timer::Timer;
 
 impl Client {
     /// Takes a reply
-    pub(super) fn replied(&mut self, reply: Reply) {
-        let reply = self.wire.control.without_secrets(reply);
+    pub(super) fn replied(&mut self, mut reply: Reply) {
+        self.wire.control.mask_secrets(&mut reply);
         self.wire.trace_reply(&reply);
         self.last_reply = Some(reply.clone());
         self.wire.control.effects.replied();

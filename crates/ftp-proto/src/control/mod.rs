@@ -126,18 +126,22 @@ impl Control {
     }
 
     /// Replaces the secrets in a reply that repeats them, so that no error, event or trace shows them
+    pub(crate) fn mask_secrets(&self, reply: &mut Reply) {
+        if !self.secrets.is_empty() && self.may_repeat_secrets(reply) {
+            if let Some(text) = self.secrets.mask(reply.text()) {
+                *reply = Reply::new(reply.code(), &text);
+            }
+        }
+    }
+
+    /// Whether a reply is searched for secrets
     ///
     /// While a command with a secret is unanswered, any reply may be about it, even if the commands before it in a batch
     /// are unanswered, too. A reply that answers no command may also be about it.
-    pub(crate) fn without_secrets(&self, reply: Reply) -> Reply {
-        let searched = self.expected.is_empty()
+    fn may_repeat_secrets(&self, reply: &Reply) -> bool {
+        self.expected.is_empty()
             || self.expected.iter().any(|expected| expected.about_secrets)
-            || secrets::may_repeat(&reply);
-        let masked = if searched { self.secrets.mask(reply.text()) } else { None };
-        match masked {
-            Some(text) => Reply::new(reply.code(), &text),
-            None => reply,
-        }
+            || secrets::may_repeat(reply)
     }
 
     fn queue(&mut self, command: &Command<'_>, purpose: Purpose) {
