@@ -76,12 +76,9 @@ impl<'a> Command<'a> {
         Self { verb, argument: Value::Secret(argument) }
     }
 
-    /// Returns the secrets in the argument: what is never shown of it, and its words
-    ///
-    /// A server may repeat one word of `SITE PSWD old new`. A password or an account is one secret even if it contains
-    /// spaces.
-    pub(super) fn concealed(&self) -> impl Iterator<Item = &[u8]> {
-        let hidden = match self.argument {
+    /// Returns what is never shown of the argument
+    pub(super) fn concealed(&self) -> Option<&[u8]> {
+        match self.argument {
             Value::Secret(secret) => Some(secret.expose()),
             Value::Argument(argument) if self.verb.is_secret() => Some(argument.as_bytes()),
             Value::Argument(argument) if self.verb == Verb::SITE => {
@@ -89,11 +86,7 @@ impl<'a> Command<'a> {
                 mask::site_command(argument).map(|shown| argument[shown.len()..].trim_ascii())
             }
             _ => None,
-        };
-        let is_one = matches!(self.verb, Verb::PASS | Verb::ACCT);
-        let words = hidden.filter(|_| !is_one).unwrap_or_default();
-        let words = words.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        hidden.into_iter().chain(words)
+        }
     }
 
     /// Creates a command with a number: `REST 100`

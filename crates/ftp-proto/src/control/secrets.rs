@@ -10,8 +10,9 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::iter;
 
-use super::command::{Command, MASK, Secret};
+use super::command::{Command, MASK, Secret, Verb};
 use super::reply::{Code, Reply, ReplyKind};
 
 /// The number of secrets that are remembered; the oldest is forgotten for the next one
@@ -27,8 +28,14 @@ pub(crate) struct Secrets(VecDeque<Secret>);
 impl Secrets {
     /// Remembers the secrets of a command; returns whether it has any
     pub(super) fn learn(&mut self, command: &Command<'_>) -> bool {
-        let mut secrets = command.concealed().peekable();
-        let has_any = secrets.peek().is_some();
+        let Some(concealed) = command.concealed() else { return false };
+        // A server may repeat one word of `SITE PSWD old new`. A password or an account is one secret even if it
+        // contains spaces.
+        let words = match command.verb() {
+            Verb::PASS | Verb::ACCT => &[][..],
+            _ => concealed,
+        };
+        let secrets = iter::once(concealed).chain(words.split(u8::is_ascii_whitespace));
         for secret in secrets.filter(|secret| !secret.is_empty()) {
             // One that is known becomes the latest.
             self.0.retain(|known| known.expose() != secret);
@@ -37,7 +44,7 @@ impl Secrets {
             }
             self.0.push_back(Secret::checked(secret));
         }
-        has_any
+        true
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -117,7 +124,7 @@ mod tests {
     use alloc::string::String;
 
     use super::*;
-    use crate::control::command::{Argument, Verb};
+    use crate::control::command::Argument;
 
     fn masked(secrets: &[&str], text: &str) -> String {
         let mut known = Secrets::default();
