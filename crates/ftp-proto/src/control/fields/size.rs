@@ -33,9 +33,7 @@ pub fn parse_size(text: &[u8]) -> Option<u64> {
 /// If the name is known, use [`parse_size_hint_for`].
 #[must_use]
 pub fn parse_size_hint(text: &[u8]) -> Option<u64> {
-    text.split(|byte| *byte == b'\n')
-        .rev()
-        .find_map(|line| trailing_size(line).map(|(_, size)| size))
+    lines_from_last(text).find_map(|line| trailing_size(line).map(|(_, size)| size))
 }
 
 /// Like [`parse_size_hint`], where `name` is the file's name as it was sent
@@ -45,10 +43,21 @@ pub fn parse_size_hint(text: &[u8]) -> Option<u64> {
 #[must_use]
 pub fn parse_size_hint_for(text: &[u8], name: &[u8]) -> Option<u64> {
     let Some((_, in_name)) = trailing_size(name) else { return parse_size_hint(text) };
-    text.split(|byte| *byte == b'\n').rev().find_map(|line| {
+    lines_from_last(text).find_map(|line| {
         let (before, size) = trailing_size(line)?;
         let twice = || trailing_size(before).is_some_and(|(_, size)| size == in_name);
         (size != in_name || twice()).then_some(size)
+    })
+}
+
+/// Returns the lines of a text, the last one first; nearly always there is only one
+fn lines_from_last(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    core::iter::from_fn(move || {
+        let text = rest?;
+        let line_feed = memchr::memrchr(b'\n', text);
+        rest = line_feed.map(|at| &text[..at]);
+        Some(line_feed.map_or(text, |at| &text[at + 1..]))
     })
 }
 
