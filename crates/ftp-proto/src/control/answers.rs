@@ -28,7 +28,8 @@ pub(crate) enum Answer {
 /// Most codes are decided without the table.
 pub(crate) fn is_foreign(verb: Verb, code: Code) -> bool {
     let number = code.get();
-    let may_be = identifies_a_command(number) || NEVER_ENDS_A_TRANSFER.contains(&number);
+    let [superfluous, path] = NEVER_ENDS_A_TRANSFER;
+    let may_be = identifies_a_command(number) || number == superfluous || number == path;
     may_be && answer(verb, code) == Answer::Foreign
 }
 
