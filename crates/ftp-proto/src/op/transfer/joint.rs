@@ -224,8 +224,8 @@ impl TransferOp {
     fn is_premature(&self, code: Code, wire: &Wire) -> bool {
         let more = matches!(wire.data_state(), Some(state) if state != DataState::Sent);
         let unsent = self.kind == TransferKind::Upload;
-        let odd = answer(self.verb, code) != Answer::Own;
-        more && (unsent || odd) && wire.session.preliminary == Preliminary::Expected
+        let odd = || answer(self.verb, code) != Answer::Own;
+        more && wire.session.preliminary == Preliminary::Expected && (unsent || odd())
     }
 
     /// Takes a 1yz
