@@ -516,9 +516,8 @@ impl TransferOp {
                 return self.give_up(Error::ForeignPeer { expected, actual }, Interruption::Abort);
             }
         }
-        let Stage::Joint(control) = core::mem::replace(&mut self.stage, Stage::Type) else {
-            return Ok(Step::Pending);
-        };
+        let Stage::Joint(control) = &mut self.stage else { return Ok(Step::Pending) };
+        let control = core::mem::replace(control, ControlSide::Requested);
         // Close it at once: ProFTPD keeps its 226 back until then.
         let bytes = cx.wire.close_data().map_or(0, |data| data.bytes);
         match control {
