@@ -26,7 +26,7 @@ use crate::terms::{DataFailure, Direction, Encoding, Phase, TlsSession, Transfer
 use crate::timer::Timer;
 use crate::wire::Wire;
 
-/// The meaning of a reply for the transfer
+/// The meaning of an input for the transfer
 pub(super) enum Decision {
     /// Nothing has been decided
     None,
@@ -35,17 +35,28 @@ pub(super) enum Decision {
     /// The upload fails with this error: all replies came before its end, and its data connection did not end
     /// properly
     Unconfirmed(Error),
+    /// The input says nothing about the final reply
+    Other(Other),
+}
+
+/// An input without its reply: to return the whole input would cost a copy of it
+pub(super) enum Other {
+    Data,
+    DataTimeout(Phase),
+    Quiet,
+    /// One that means nothing for a transfer at this stage
+    Ignored,
 }
 
 impl TransferOp {
     pub(super) fn joint(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
-        let input = match self.decide(input, cx) {
-            Ok(Decision::None) => return self.settle(cx),
-            Ok(Decision::Final(reply)) if reply.kind() == ReplyKind::Completion => {
+        let other = match self.decide(input, cx) {
+            Decision::None => return self.settle(cx),
+            Decision::Final(reply) if reply.kind() == ReplyKind::Completion => {
                 self.over(reply, cx);
                 return self.settle(cx);
             }
-            Ok(Decision::Final(reply)) => {
+            Decision::Final(reply) => {
                 if !self.may_receive_more(reply.code(), cx.wire) {
                     return self.refused_with_data(reply, cx);
                 }
@@ -53,25 +64,25 @@ impl TransferOp {
                 cx.wire.data_deadline(cx.now, self.data_wait(cx.wire), Phase::Transfer);
                 return self.settle(cx);
             }
-            Ok(Decision::Unconfirmed(error)) => return Err(error),
-            Err(input) => input,
+            Decision::Unconfirmed(error) => return Err(error),
+            Decision::Other(other) => other,
         };
-        match input {
-            Input::Data => self.data_moved(cx),
-            Input::DataTimeout(_) if self.is_refused() => {
+        match other {
+            Other::Data => self.data_moved(cx),
+            Other::DataTimeout(_) if self.is_refused() => {
                 return self.data_ended(End::Finished, cx);
             }
             // The upload is confirmed and sent completely: only the server's end of the connection is missing.
-            Input::DataTimeout(_) if cx.wire.data_state() == Some(DataState::Sent) => {
+            Other::DataTimeout(_) if cx.wire.data_state() == Some(DataState::Sent) => {
                 return self.data_ended(End::Finished, cx);
             }
-            Input::DataTimeout(phase) => {
+            Other::DataTimeout(phase) => {
                 if phase == Phase::DataConnect {
                     cx.wire.session.path = PassivePath::Unproven;
                 }
                 return self.give_up(Error::DataTimedOut(phase), Interruption::Abort);
             }
-            Input::Quiet if cx.wire.session.ahead.awaits_other_reply() => {
+            Other::Quiet if cx.wire.session.ahead.awaits_other_reply() => {
                 if let Some(refusal) = self.refused_unbegun(cx) {
                     return Ok(Step::Interrupted(
                         Error::from_reply(refusal),
@@ -80,7 +91,7 @@ impl TransferOp {
                 }
                 self.ask_for_other_reply(cx);
             }
-            Input::Quiet => match &mut self.stage {
+            Other::Quiet => match &mut self.stage {
                 Stage::Joint(ControlSide::Answered(reply)) => {
                     let reply = reply.clone();
                     return self.never_opened(reply);
@@ -91,7 +102,7 @@ impl TransferOp {
                 Stage::Joint(_) => cx.wire.secure_data(cx.now),
                 _ => {}
             },
-            _ => {}
+            Other::Ignored => {}
         }
         self.settle(cx)
     }
@@ -106,39 +117,48 @@ impl TransferOp {
         };
         let (end, bytes) = (*end, *bytes);
         match self.decide(input, cx) {
-            Ok(Decision::Final(reply)) if reply.kind() == ReplyKind::Completion => {
+            Decision::Final(reply) if reply.kind() == ReplyKind::Completion => {
                 self.note_name(&reply);
                 self.finish(end, bytes, reply, cx)
             }
-            Ok(Decision::Final(reply)) => self.refused(reply, bytes, cx),
-            Ok(Decision::Unconfirmed(error)) => Err(error),
-            Ok(Decision::None) => {
+            Decision::Final(reply) => self.refused(reply, bytes, cx),
+            Decision::Unconfirmed(error) => Err(error),
+            Decision::None => {
                 // The final reply has one deadline, whatever other replies come.
                 cx.wire.timers.stop(Timer::Reply);
                 Ok(Step::Pending)
             }
-            Err(Input::DataTimeout(phase)) => {
+            Decision::Other(Other::DataTimeout(phase)) => {
                 self.give_up(Error::DataTimedOut(phase), Interruption::Abort)
             }
-            Err(Input::Quiet) if cx.wire.session.ahead.awaits_other_reply() => {
+            Decision::Other(Other::Quiet) if cx.wire.session.ahead.awaits_other_reply() => {
                 self.ask_for_other_reply(cx);
                 Ok(Step::Pending)
             }
-            Err(_) => Ok(Step::Pending),
+            Decision::Other(Other::Data | Other::Quiet | Other::Ignored) => Ok(Step::Pending),
         }
     }
 
-    /// Decides what an input means for the final reply; returns the input if it is about something else
-    fn decide(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Decision, Input> {
-        Ok(match input {
+    /// Decides what an input means for the final reply
+    fn decide(&mut self, input: Input, cx: &mut Context<'_>) -> Decision {
+        match input {
             Input::Reply(reply) => self.reply_received(reply, cx),
             Input::Sentinel(_) if cx.wire.session.ahead.awaits_other_reply() => {
                 self.other_reply_is_missing(cx)
             }
             Input::Sentinel(code) => self.sentinel(code, cx),
             Input::Quiet if self.awaits_proof() => self.sentinel_quiet(cx),
-            other => return Err(other),
-        })
+            Input::Quiet => Decision::Other(Other::Quiet),
+            Input::Data => Decision::Other(Other::Data),
+            Input::DataTimeout(phase) => Decision::Other(Other::DataTimeout(phase)),
+            Input::Start
+            | Input::Performed
+            | Input::Written
+            | Input::Late
+            | Input::Tickets
+            | Input::Secured
+            | Input::Cleared => Decision::Other(Other::Ignored),
+        }
     }
 
     /// Takes a reply to the command; a final one no longer counts as expected
