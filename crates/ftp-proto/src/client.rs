@@ -302,12 +302,14 @@ impl Client {
     /// Returns the bytes to write to the control connection; after the write, report it with
     /// [`Self::handle_transmit`]
     #[must_use]
+    #[inline]
     pub fn poll_transmit(&self) -> Option<&[u8]> {
         self.wire.control.unsent()
     }
 
     /// Returns when to call [`Self::handle_timeout`]; `None` if the client waits for nothing
     #[must_use]
+    #[inline]
     pub fn poll_timeout(&self) -> Option<Time> {
         self.wire.timers.next().map(|(at, _)| at)
     }

@@ -99,6 +99,7 @@ impl TimerTable {
     }
 
     /// Returns the earliest deadline and its reason
+    #[inline]
     pub(crate) fn next(&self) -> Option<(Time, Phase)> {
         let earliest = self.deadlines.iter().flatten().min_by_key(|deadline| deadline.at);
         earliest.map(|deadline| (deadline.at, deadline.phase))

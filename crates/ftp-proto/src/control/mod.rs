@@ -158,6 +158,7 @@ impl Control {
         self.parser.parse(input).map_err(|error| error.without(&self.secrets))
     }
 
+    #[inline]
     pub(crate) fn unsent(&self) -> Option<&[u8]> {
         let bytes = self.out.unsent();
         (!bytes.is_empty()).then_some(bytes)
@@ -296,6 +297,7 @@ struct OutBuffer {
 }
 
 impl OutBuffer {
+    #[inline]
     fn unsent(&self) -> &[u8] {
         &self.bytes[self.start..]
     }
