@@ -79,9 +79,15 @@ impl TimerTable {
     }
 
     /// Records an input at `now`
+    #[inline]
     pub(crate) fn touch(&mut self, now: Time) {
-        let Some(requested) = self.requested.take() else { return };
-        let passed = now.saturating_duration_since(requested);
+        if let Some(requested) = self.requested.take() {
+            self.postpone(now.saturating_duration_since(requested));
+        }
+    }
+
+    /// Postpones the deadlines that count from the next input, which has come after this time
+    fn postpone(&mut self, passed: Duration) {
         for slot in &mut self.deadlines {
             let Some(deadline) = slot else { continue };
             if deadline.base == Base::NextInput {
