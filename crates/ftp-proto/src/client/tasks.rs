@@ -199,7 +199,14 @@ impl Client {
     }
 
     /// Starts the next request, unless something has to be waited for first
+    #[inline]
     pub(super) fn pump(&mut self) {
+        if let State::Idle = self.state {
+            self.start_requests();
+        }
+    }
+
+    fn start_requests(&mut self) {
         while let (Life::Greeted | Life::LoggedIn | Life::Live, State::Idle) =
             (&self.life, &self.state)
         {
