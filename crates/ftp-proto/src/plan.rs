@@ -84,6 +84,11 @@ impl Request {
         }
     }
 
+    /// Whether the request reads a directory, operation by operation
+    pub(crate) const fn reads_directory(&self) -> bool {
+        self.directory.is_some()
+    }
+
     /// Sends EPSV together with the CWD that has just been sent, if the request goes on with a listing
     pub(crate) fn begin_listing(&mut self, cx: &mut Context<'_>) {
         if let Some(directory) = &mut self.directory {

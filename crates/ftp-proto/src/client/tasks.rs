@@ -234,16 +234,15 @@ impl Client {
     /// Sends what comes next in one batch with what runs: EPSV for a listing with CWD, a login with the commands that
     /// the TLS policy requires
     fn send_ahead(&mut self) {
-        if self.listings_need_nothing() {
-            if let State::Running(Task { request, .. }) = &mut self.state {
-                let owner = request.owner;
-                let mut cx = Context { now: self.now, owner, wire: &mut self.wire };
-                request.begin_listing(&mut cx);
-            }
+        let may_begin_listing = self.listings_need_nothing();
+        let State::Running(Task { request, .. }) = &mut self.state else { return };
+        let owner = request.owner;
+        if may_begin_listing && request.reads_directory() {
+            let mut cx = Context { now: self.now, owner, wire: &mut self.wire };
+            request.begin_listing(&mut cx);
         }
-        let State::Running(running) = &self.state else { return };
         let is_login = |task: &Task| task.operation.is_login();
-        if running.request.owner != Owner::Policy
+        if owner != Owner::Policy
             || self.ahead.is_some()
             || !self.queue.front().is_some_and(is_login)
         {
