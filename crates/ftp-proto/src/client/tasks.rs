@@ -68,30 +68,30 @@ impl Client {
         if let (true, Err(error)) = (task.operation.is_login(), &result) {
             self.refuse_queued(0, error);
         }
-        let Task { request, operation } = task;
         match result {
             Ok(Step::Pending) => {}
             Ok(Step::Done(outcome)) => {
-                if let (Running::Quit(_), Outcome::MaybeReply(reply)) = (&operation, &outcome) {
+                if let (Running::Quit(_), Outcome::MaybeReply(reply)) = (&task.operation, &outcome)
+                {
                     let reply = reply.clone();
-                    self.state = State::Running(Task { request, operation });
+                    self.state = State::Running(task);
                     return self.quit_done(reply);
                 }
-                self.recycle(operation);
-                self.end(request, Ended { result: Ok(outcome), moved, answered });
+                self.recycle(task.operation);
+                self.end(task.request, Ended { result: Ok(outcome), moved, answered });
                 self.after_end();
             }
             Ok(Step::Again) => {
                 if let Some(ahead) = self.ahead.take() {
                     self.queue.push_front(ahead);
                 }
-                self.queue.push_front(Task { request, operation });
+                self.queue.push_front(task);
                 self.await_rest();
             }
             Ok(Step::Interrupted(error, interruption)) => {
-                let missing = operation.missing(received);
-                self.recycle(operation);
-                let failed = Failed { request, error, moved, missing };
+                let missing = task.operation.missing(received);
+                self.recycle(task.operation);
+                let failed = Failed { request: task.request, error, moved, missing };
                 let (settling, failed) =
                     Settling::cut(failed, interruption, contact, self.now, &mut self.wire);
                 self.state = State::Settling(settling);
@@ -99,12 +99,12 @@ impl Client {
             }
             Err(Error::Connection(error)) => {
                 let ended = Err(error.clone().into());
-                self.end(request, Ended { result: ended, moved, answered });
+                self.end(task.request, Ended { result: ended, moved, answered });
                 self.die(error);
             }
             Err(error) => {
-                self.recycle(operation);
-                self.end(request, Ended { result: Err(error), moved, answered });
+                self.recycle(task.operation);
+                self.end(task.request, Ended { result: Err(error), moved, answered });
                 self.after_end();
             }
         }
@@ -125,6 +125,7 @@ impl Client {
     }
 
     /// Keeps the box of a transfer that has ended, so that the next one allocates nothing
+    #[inline]
     fn recycle(&mut self, operation: Running) {
         if let Running::Transfer(transfer) = operation {
             self.spare = Some(transfer);
