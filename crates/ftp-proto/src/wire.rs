@@ -86,6 +86,7 @@ impl Wire {
         self.await_reply(now);
     }
 
+    #[inline]
     fn trace_command(&mut self, command: &Command<'_>) {
         if self.config.trace {
             // The text comes from `Display` of a command, which masks secrets.
@@ -132,6 +133,7 @@ impl Wire {
         self.timers.set_after(Timer::Command, now, wait, phase);
     }
 
+    #[inline]
     pub(crate) fn trace_reply(&mut self, reply: &Reply) {
         if self.config.trace {
             let line = alloc::format!("{reply}").into_bytes();

@@ -49,6 +49,7 @@ impl From<transfer::TransferOp> for Running {
 }
 
 impl Running {
+    #[inline]
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match self {
             Self::Invalid(error) => Err(error.clone()),
