@@ -159,12 +159,13 @@ impl ReplyParser {
         const ALERT: u8 = 0x15;
         const HANDSHAKE: u8 = 0x16;
         const MAJOR_VERSION: u8 = 0x03;
-        let mut start = self.bytes.iter().chain(run);
-        match (start.next(), start.next()) {
-            (Some(&(ALERT | HANDSHAKE)), Some(&MAJOR_VERSION)) => Err(ReplyError::NotFtp {
+        match (self.bytes.as_slice(), run) {
+            ([first @ (ALERT | HANDSHAKE), MAJOR_VERSION, ..], _)
+            | ([first @ (ALERT | HANDSHAKE)], [MAJOR_VERSION, ..])
+            | ([], [first @ (ALERT | HANDSHAKE), MAJOR_VERSION, ..]) => Err(ReplyError::NotFtp {
                 protocol: Banner::Tls,
                 // No more bytes: how many there are depends on how the input was split.
-                line: Excerpt::new(&[self.bytes.first().copied().unwrap_or(run[0]), MAJOR_VERSION]),
+                line: Excerpt::new(&[*first, MAJOR_VERSION]),
             }),
             _ => Ok(()),
         }
