@@ -39,12 +39,25 @@ async fn a_large_file_is_uploaded_and_downloaded() {
 
 /// Bytes that TLS holds back when the file is read are sent afterwards, although the connection became writable
 /// meanwhile, which woke the task for nothing
+#[cfg(unix)]
 #[tokio::test]
 async fn an_upload_over_tls_goes_on_after_each_read_of_the_file() {
+    use std::io::Write as _;
+    use std::process::Command;
+    use std::thread;
     let whole = file()[..400_000].to_vec();
     let folder = TempDir::new().unwrap();
+    // Each read of it takes longer than the connection does to become writable.
     let out = folder.path().join("out");
-    std::fs::write(&out, &whole).unwrap();
+    assert!(Command::new("mkfifo").arg(&out).status().unwrap().success());
+    let (path, bytes) = (out.clone(), whole.clone());
+    let feeder = thread::spawn(move || {
+        let mut pipe = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+        for part in bytes.chunks(8 * 1024) {
+            thread::sleep(Duration::from_millis(5));
+            pipe.write_all(part).unwrap();
+        }
+    });
     let world = World::new(memory::Server::new());
     let upload = slowly(async {
         let mut client = world.connect(memory::Server::options()).await.unwrap();
@@ -53,6 +66,7 @@ async fn an_upload_over_tls_goes_on_after_each_read_of_the_file() {
     });
     // Far more than it takes, and less than a server may pause
     timeout(Duration::from_secs(20), upload).await.expect("it waits for nothing");
+    feeder.join().unwrap();
     assert!(world.server(|server| server.files["new"] == whole));
 }
 

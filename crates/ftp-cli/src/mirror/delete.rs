@@ -62,7 +62,7 @@ impl Mirror<'_> {
 
     /// Deletes the directories that are empty; returns what is left to delete, without what is behind links
     ///
-    /// ProFTPD with `ShowSymlinks off` shows links to directories as directories in each listing (Q163), but refuses RMD of
+    /// ProFTPD with `ShowSymlinks off` shows links to directories as directories in each listing, but refuses RMD of
     /// a link with "Not a directory".
     fn delete_empty(&self, lease: &mut Lease<'_>, doomed: Vec<Doomed>) -> Vec<Doomed> {
         let mut left = Vec::new();
