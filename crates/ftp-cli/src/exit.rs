@@ -48,7 +48,7 @@ impl Exit {
         (Self::Protocol, "the server broke the protocol: a reply or a listing that makes no sense"),
         (Self::Refused, "the server refused: no such file, no permission"),
         (Self::Verification, "a file differs from what it should be"),
-        (Self::Limit, "a limit was reached: --max-delete, --max-errors"),
+        (Self::Limit, "a limit was reached: --max-delete, --max-errors, 100 levels of directories"),
         (Self::Interrupted, "interrupted by Ctrl-C or a signal"),
     ];
 

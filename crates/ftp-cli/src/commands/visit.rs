@@ -1,13 +1,13 @@
 //! Walks through everything below a directory of a server
 
-use ftp_blocking::{Client, WalkEntry, WalkOptions};
+use ftp_blocking::{Client, Descent, WalkEntry, WalkOptions};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Visits everything below a directory, and follows no link
 ///
-/// A subdirectory that can't be read is reported, and is an error at the end.
+/// A subdirectory that can't be read, or lies more than 100 levels deep, is reported, and is an error at the end.
 pub(super) fn visit(
     client: &mut Client,
     path: &[u8],
@@ -17,7 +17,14 @@ pub(super) fn visit(
     let mut walk = client.walk(path, WalkOptions::new().both());
     for found in walk.by_ref() {
         match found {
-            Ok(found) => visitor(&found)?,
+            Ok(found) => {
+                visitor(&found)?;
+                if found.descent == Descent::TooDeep {
+                    let failure =
+                        Failure::new(Exit::Limit, "lies too deep; its contents are left out");
+                    failed = Some(tell(failure.about(crate::show::bytes(&found.path))));
+                }
+            }
             Err(error) => {
                 let is_root = error.path == path;
                 let place = crate::show::bytes(&error.path);
@@ -25,8 +32,7 @@ pub(super) fn visit(
                 if is_root || failure.is_fatal() {
                     return Err(failure);
                 }
-                eprintln!("rftp: {failure}");
-                failed = Some(failure);
+                failed = Some(tell(failure));
             }
         }
     }
@@ -35,6 +41,11 @@ pub(super) fn visit(
         (None, 0) => Ok(()),
         (None, count) => Err(not_understood(count)),
     }
+}
+
+fn tell(failure: Failure) -> Failure {
+    eprintln!("rftp: {failure}");
+    failure
 }
 
 pub(super) fn not_understood(count: u64) -> Failure {

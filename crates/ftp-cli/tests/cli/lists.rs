@@ -305,3 +305,16 @@ fn times_and_permissions_are_changed() {
     );
     assert_eq!(home.rftp(&["chmod", "9", &server.url("new")]).code, Some(2));
 }
+
+#[test]
+fn what_lies_too_deep_is_reported() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put(&format!("deep/{}f", "d/".repeat(105)), b"1");
+    for arguments in [&["find"][..], &["du"], &["rm", "-r", "-n"]] {
+        let url = server.url("deep");
+        let arguments: Vec<&str> = arguments.iter().copied().chain([&*url]).collect();
+        let run = home.rftp(&arguments);
+        assert_eq!(run.code, Some(10), "{run:?}");
+        assert!(run.stderr.contains("lies too deep; its contents are left out"), "{run:?}");
+    }
+}
