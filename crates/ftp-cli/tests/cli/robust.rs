@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ftp_test::{Action, Command, Server};
@@ -96,6 +96,31 @@ fn links_that_are_cut_while_files_go_up_are_no_failure() {
         assert!(server.files().get("up/large") == Some(bytes(3_000_000)), "{verb}");
         assert!(!server.files().contains("up/large.part"), "{verb}");
     }
+}
+
+/// The server counts the broken session until the other one, which has nothing left to do, has ended
+#[test]
+fn an_idle_thread_gives_up_its_session_for_one_whose_session_has_broken() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("here/small", &bytes(1000));
+    home.write("here/large", &bytes(3_000_000));
+    let (is_broken, has_room) = (AtomicBool::new(false), AtomicBool::new(false));
+    server.on_command(move |Command { verb, argument, .. }| match verb {
+        "STOR" if argument.contains("large") && !is_broken.swap(true, Ordering::SeqCst) => {
+            Action::serve().pause(Duration::from_millis(500)).break_at(500).then_close()
+        }
+        "QUIT" => {
+            has_room.store(true, Ordering::SeqCst);
+            Action::serve()
+        }
+        "GREETING" if is_broken.load(Ordering::SeqCst) && !has_room.load(Ordering::SeqCst) => {
+            Action::reply("421 There are too many connections from your internet address.")
+        }
+        _ => Action::serve(),
+    });
+    let run = mirror(&home, "here", &server.url("up"));
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(server.files().get("up/large") == Some(bytes(3_000_000)), "{run:?}");
 }
 
 /// Such as a log file: it has become longer or shorter since it was listed
