@@ -9,7 +9,8 @@
 //! can't be written or read, the next run starts again.
 
 use std::fs::{DirBuilder, Metadata};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ftp_proto::fields::HashAlgorithm;
@@ -62,6 +63,24 @@ impl LocalVersion {
     }
 }
 
+/// Returns where the note of the upload to this part is; `None` if there is no directory for notes
+pub(crate) fn place(site: &Site, part: &[u8]) -> Option<PathBuf> {
+    // Names of files may be too long, or not be allowed here.
+    let mut digest = FileDigest::new(HashAlgorithm::Sha256)?;
+    digest.update(&[site.name().as_bytes(), b"\n", part].concat());
+    Some(state_dir::folder()?.join("uploads").join(digest.finish().to_string()))
+}
+
+/// Creates the directory of a note
+pub(crate) fn create_folder(note: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    // Names of files may be nobody else's business.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    note.parent().map_or(Ok(()), |folder| builder.create(folder))
+}
+
 /// The note of one upload
 #[derive(Debug)]
 pub(crate) struct Note {
@@ -75,12 +94,7 @@ impl Note {
     /// Names the note of the upload to this part
     pub(crate) fn new(site: &Site, part: &[u8]) -> Self {
         let subject = format!("{}\n{}", site.name(), crate::show::bytes(part));
-        // Names of files may be too long, or not be allowed here.
-        let path = FileDigest::new(HashAlgorithm::Sha256).and_then(|mut digest| {
-            digest.update(&[site.name().as_bytes(), b"\n", part].concat());
-            Some(state_dir::folder()?.join("uploads").join(digest.finish().to_string()))
-        });
-        Self { path, subject }
+        Self { path: place(site, part), subject }
     }
 
     /// Whether the part is of this version
@@ -91,15 +105,8 @@ impl Note {
 
     pub(crate) fn write(&self, version: LocalVersion) {
         let Some(path) = &self.path else { return };
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        // Names of files may be nobody else's business.
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         // Without a note, the next run only starts again.
-        let _ = path
-            .parent()
-            .map_or(Ok(()), |folder| builder.create(folder))
+        let _ = create_folder(path)
             .and_then(|()| partial::replace(path, self.text(version).as_bytes()));
     }
 

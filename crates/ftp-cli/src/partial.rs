@@ -303,6 +303,15 @@ impl Partial {
 ///
 /// Errors of the operating system; an error if another run has locked the file, or if it is not an ordinary file.
 pub(crate) fn open_alone(path: &Path) -> Result<File, Failure> {
+    try_open_alone(path)?.ok_or_else(|| {
+        Failure::new(Exit::Local, "another run is writing this file")
+            .about(crate::show::path(path))
+            .remedy("wait until it ends")
+    })
+}
+
+/// As [`open_alone`], but `None` if another run has locked the file
+pub(crate) fn try_open_alone(path: &Path) -> Result<Option<File>, Failure> {
     let failure = |error: &io::Error| Failure::local(path, error);
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -325,16 +334,12 @@ pub(crate) fn open_alone(path: &Path) -> Result<File, Failure> {
         // Called by its path, because std has a method of this name since Rust 1.89.
         match FileExt::try_lock(&file) {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Failure::new(Exit::Local, "another run is writing this file")
-                    .about(crate::show::path(path))
-                    .remedy("wait until it ends"));
-            }
+            Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(failure(&error)),
         }
-        // Another run may have renamed the file after it was opened and before it was locked.
+        // Another run may have renamed or removed the file after it was opened and before it was locked.
         if is_same(&file, path).map_err(|error| failure(&error))? {
-            return Ok(file);
+            return Ok(Some(file));
         }
     }
 }
@@ -353,7 +358,7 @@ fn not_ordinary(path: &Path) -> Failure {
 }
 
 /// Appends a suffix to the name of a file
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path.as_os_str());
     name.push(suffix);
     name.into()

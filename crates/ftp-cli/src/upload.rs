@@ -9,6 +9,7 @@ use ftp_blocking::{Client, CopyOptions, ResumeOptions};
 use ftp_proto::{Error as FtpError, Put};
 use ftp_session::{Error, Mismatch, timestamp};
 
+use crate::alone::Alone;
 use crate::begun::{LocalVersion, Note};
 use crate::check;
 use crate::download::Terms;
@@ -17,6 +18,7 @@ use crate::failure::Failure;
 use crate::inside::inside;
 use crate::look;
 use crate::partial::STATE_FROM;
+use crate::pool::Lease;
 use crate::publish::{Old, publish};
 use crate::report::Running;
 
@@ -39,37 +41,44 @@ pub(crate) enum Begun {
 
 /// What earlier attempts have left on the server
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Left {
+struct Left {
     begun: Begun,
     old: Old,
 }
 
-impl Left {
-    pub(crate) const fn new(begun: Begun) -> Self {
-        Self { begun, old: Old::InPlace }
-    }
-
-    /// Adds to the failure of the last attempt what it should tell about the old file
-    pub(crate) fn tell(self, failure: Failure, terms: Terms<'_>, remote: &[u8]) -> Failure {
-        self.old.tell(failure, terms, remote)
-    }
+/// Uploads a local file, with retries; returns the bytes that were transferred
+pub(crate) fn upload(
+    lease: &mut Lease<'_>,
+    terms: Terms<'_>,
+    job: &Job<'_>,
+    begun: Begun,
+    running: &Running<'_>,
+) -> Result<u64, Failure> {
+    let temporary = temporary(job.remote, terms.suffix());
+    let _alone = Alone::new(terms.site(), &temporary)?;
+    let mut left = Left { begun, old: Old::InPlace };
+    lease
+        .attempt(&|| running.bytes(), |client| {
+            attempt(client, terms, job, &temporary, &mut left, running)
+        })
+        .map_err(|failure| left.old.tell(failure, terms, job.remote))
 }
 
-/// Uploads a local file; returns the bytes that were transferred
+/// Tries to upload a local file
 ///
 /// `left` says what earlier attempts have left on the server, and is updated for the next one.
-pub(crate) fn upload(
+fn attempt(
     client: &mut Client,
     terms: Terms<'_>,
     job: &Job<'_>,
+    temporary: &[u8],
     left: &mut Left,
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let before = metadata(job.local)?;
-    let temporary = temporary(job.remote, terms.suffix());
-    let note = Note::new(terms.site(), &temporary);
+    let note = Note::new(terms.site(), temporary);
     let moved = running.bytes();
-    let sent = send(client, terms, job, left.begun, (&temporary, &note), &before, running);
+    let sent = send(client, terms, job, left.begun, (temporary, &note), &before, running);
     // Bytes are read, and the progress changes, only after the server has opened the file.
     let is_ours = sent.is_ok() || running.bytes() != moved;
     if running.bytes() != moved {
@@ -84,13 +93,13 @@ pub(crate) fn upload(
         })
         .and_then(|moved| match terms.args.verify {
             true => {
-                let proof = check::compare(client, &temporary, job.local, before.len());
+                let proof = check::compare(client, temporary, job.local, before.len());
                 if proof.map_err(|error| terms.site().failure(error))? == check::Proof::Size {
                     running.notice("the server has no hash of it, so only the size was compared");
                 }
                 Ok(moved)
             }
-            false => compare_size(client, terms, &temporary, before.len()).map(|()| moved),
+            false => compare_size(client, terms, temporary, before.len()).map(|()| moved),
         });
     let moved = match result {
         Ok(moved) => moved,
@@ -100,18 +109,18 @@ pub(crate) fn upload(
             if !can_go_on(&failure) {
                 note.remove();
             }
-            return Err(leave(client, terms, &temporary, failure));
+            return Err(leave(client, terms, temporary, failure));
         }
     };
     if let Some(time) = before.modified().ok().and_then(timestamp) {
         // The content has been uploaded, so a refused modification time is not reported.
-        if let Err(error) = client.set_modified(&temporary, time) {
+        if let Err(error) = client.set_modified(temporary, time) {
             if error.is_fatal() {
                 return Err(terms.site().failure(error));
             }
         }
     }
-    set_mode(client, terms, &temporary, &before, running)?;
+    set_mode(client, terms, temporary, &before, running)?;
     publish(client, terms, job.remote, &mut left.old, running)?;
     note.remove();
     Ok(moved)
@@ -178,6 +187,7 @@ pub(crate) fn upload_stream(
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let temporary = temporary(remote, terms.suffix());
+    let _alone = Alone::new(terms.site(), &temporary)?;
     // What this upload leaves is no part of a local file.
     Note::new(terms.site(), &temporary).remove();
     match send_all(client, terms, from, Put::new(&temporary), running) {
@@ -219,6 +229,7 @@ pub(crate) fn add_stream(
     let failure = |error| terms.site().failure(error);
     let (moved, name) = match way {
         Way::Append { path } => {
+            let _alone = Alone::new(terms.site(), path)?;
             let before = size_to_append_to(client, path).map_err(failure)?;
             let sent = send_all(client, terms, from, Put::new(path).append(), running)?;
             compare_appended(client, terms, path, before, sent.0)?;

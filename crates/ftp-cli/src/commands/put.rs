@@ -25,7 +25,7 @@ use crate::partial::{self, STATE_FROM};
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
-use crate::upload::{Begun, Job, Left, Way, add_stream, metadata, upload, upload_stream};
+use crate::upload::{Begun, Job, Way, add_stream, metadata, upload, upload_stream};
 
 /// A file to upload, and its place on the server
 struct Wanted {
@@ -241,11 +241,9 @@ fn send(
     reporter.expect(1, size);
     let running = reporter.begin(Action::Put, path, Some(size));
     // To send a small file again takes no longer than to compare a part of it.
-    let mut left = Left::new(if size < STATE_FROM { Begun::No } else { Begun::Perhaps });
+    let begun = if size < STATE_FROM { Begun::No } else { Begun::Perhaps };
     let job = Job { local, remote: path };
-    let result = lease
-        .attempt(&|| running.bytes(), |client| upload(client, terms, &job, &mut left, &running))
-        .map_err(|failure| left.tell(failure, terms, path));
+    let result = upload(lease, terms, &job, begun, &running);
     running.end(result).map_err(|failure| failure.about(crate::show::bytes(path)))
 }
 

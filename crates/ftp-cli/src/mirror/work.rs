@@ -15,7 +15,7 @@ use crate::partial::Version;
 use crate::plan::{Direction, Directory, File, Found, Stamp, Step};
 use crate::pool::Lease;
 use crate::report::Action;
-use crate::upload::{self, Begun, Left, upload};
+use crate::upload::{self, Begun, upload};
 
 impl Mirror<'_> {
     /// Starts on the steps of a directory: creates it if it is missing, and queues its transfers and comparisons
@@ -166,12 +166,8 @@ impl Mirror<'_> {
                 }),
             Direction::Up => self.sides.local_path(&file.path).and_then(|local| {
                 let begun = if file.is_begun { Begun::Perhaps } else { Begun::No };
-                let mut left = Left::new(begun);
                 let job = upload::Job { local: &local, remote: &remote };
-                let result = lease.attempt(&|| running.bytes(), |client| {
-                    upload(client, self.terms(), &job, &mut left, &running)
-                });
-                result.map_err(|failure| left.tell(failure, self.terms(), &remote))
+                upload(lease, self.terms(), &job, begun, &running)
             }),
         };
         match running.end(result) {

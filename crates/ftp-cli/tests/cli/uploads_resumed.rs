@@ -51,7 +51,8 @@ fn folder(home: &Home) -> PathBuf {
     home.path(".local/state/rftp/uploads")
 }
 
-fn notes(home: &Home) -> usize {
+/// How many files there are in the directory for notes
+pub(crate) fn notes(home: &Home) -> usize {
     std::fs::read_dir(folder(home)).map_or(0, Iterator::count)
 }
 
