@@ -58,6 +58,12 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
+    const fn error(&self) -> &Error {
+        match self {
+            Self::From(error) | Self::To(error) => error,
+        }
+    }
+
     pub(crate) fn into_error(self) -> Error {
         match self {
             Self::From(error) | Self::To(error) => error,
@@ -91,7 +97,7 @@ pub(crate) fn publish(
         Err(Refused::To(refusal)) if may_be_about_target(&refusal) => {
             upload.replace(client, refusal, old)?;
         }
-        Err(refused) => return Err(upload.failure(refused.into_error())),
+        Err(refused) => return Err(upload.refused(refused)),
     }
     if *old != Old::InPlace {
         *old = Old::InPlace;
@@ -118,11 +124,10 @@ impl Upload<'_> {
         }
         self.set_aside(client, refusal, old)?;
         let Err(refused) = rename(client, self.part, self.name) else { return Ok(()) };
-        let refusal = refused.into_error();
-        if !refusal.is_fatal() && rename(client, &self.aside, self.name).is_ok() {
+        if !refused.error().is_fatal() && rename(client, &self.aside, self.name).is_ok() {
             *old = Old::InPlace;
         }
-        Err(self.failure(refusal))
+        Err(self.refused(refused))
     }
 
     /// Renames the old file aside
@@ -151,6 +156,20 @@ impl Upload<'_> {
             }
             // The reason that counts is why the new file does not get its name.
             Err(_) => Err(self.failure(refusal)),
+        }
+    }
+
+    /// The failure of a rename of the part: tells where the new version is, unless the server says that it is gone
+    fn refused(&self, refused: Refused) -> Failure {
+        match refused {
+            Refused::From(error) if error.is_missing() => {
+                let part = crate::show::bytes(self.part);
+                let failure = self.terms.site().failure(error);
+                failure
+                    .adding(&format!("{part} was uploaded, and is not on the server any more"))
+                    .remedy("another client may have renamed or deleted it: upload the file again")
+            }
+            refused => self.failure(refused.into_error()),
         }
     }
 

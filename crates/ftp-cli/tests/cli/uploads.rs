@@ -381,3 +381,23 @@ fn a_file_whose_name_the_server_chose_has_the_size_of_the_local_one() {
         assert_eq!(run.code, Some(0), "{run:?}");
     }
 }
+
+/// Regression: the message said that the upload is complete under a name that the server does not have
+#[test]
+fn a_part_that_is_gone_is_not_called_complete() {
+    for command in ["put", "mirror"] {
+        let (server, home) = versions();
+        let files = server.files().clone();
+        server.on_command(move |Command { verb, .. }| {
+            if verb == "RNFR" {
+                files.remove("f.part");
+            }
+            Action::serve()
+        });
+        let run = send(&server, &home, command);
+        assert_eq!(run.code, Some(8), "{command}: {run:?}");
+        assert!(!run.stderr.contains("complete as"), "{command}: {run:?}");
+        assert!(run.stderr.contains("f.part was uploaded, and is not on the server any more"));
+        assert_eq!(there(&server), all(Some("old"), None, None), "{command}");
+    }
+}
