@@ -7,6 +7,7 @@
 
 mod directory;
 mod filter;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -155,6 +156,7 @@ pub(crate) struct Plan {
     doomed: Vec<Doomed>,
     /// Directories that must not be deleted because something in them is kept, or could not be listed
     spared: BTreeSet<Vec<u8>>,
+    stored: stored::Stored,
 }
 
 impl Plan {
@@ -169,7 +171,13 @@ impl Plan {
             depth: 0,
             links: 0,
         };
-        Self { policy, open: vec![root], doomed: Vec::new(), spared: BTreeSet::new() }
+        Self {
+            policy,
+            open: vec![root],
+            doomed: Vec::new(),
+            spared: BTreeSet::new(),
+            stored: stored::Stored::default(),
+        }
     }
 
     /// Returns the next directory to list on the sides that have it; several can be listed at the same time
@@ -221,7 +229,7 @@ impl Plan {
 }
 
 /// Joins a directory and a name; the path of the root is empty
-fn below(directory: &[u8], name: &[u8]) -> Vec<u8> {
+pub(crate) fn below(directory: &[u8], name: &[u8]) -> Vec<u8> {
     match directory {
         b"" => name.to_vec(),
         directory => [directory, b"/", name].concat(),
@@ -232,8 +240,16 @@ fn parent(path: &[u8]) -> &[u8] {
     path.iter().rposition(|byte| *byte == b'/').map_or(&[], |at| &path[..at])
 }
 
-/// Whether a path is in one of these directories, at any depth
+/// Returns the directories that contain a path, the root last
+fn above(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let paths = std::iter::successors(Some(path), |path| {
+        let path: &[u8] = path;
+        (!path.is_empty()).then(|| parent(path))
+    });
+    paths.skip(1)
+}
+
+/// Whether a path is in one of these directories, at any depth; everything is in the root
 pub(crate) fn is_below(path: &[u8], directories: &BTreeSet<Vec<u8>>) -> bool {
-    let above = std::iter::successors(Some(parent(path)), |path| Some(parent(path)));
-    above.take_while(|path| !path.is_empty()).any(|path| directories.contains(path))
+    above(path).any(|path| directories.contains(path))
 }

@@ -7,7 +7,7 @@ use ftp_session::Error;
 use super::{Mirror, Purpose};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::plan::{Direction, Doomed, TooMany, is_below};
+use crate::plan::{Direction, Doomed, TooMany, below, is_below};
 use crate::pool::Lease;
 use crate::report::Action;
 
@@ -41,7 +41,10 @@ impl Mirror<'_> {
         drop(state);
         let mut lease = self.pool.lease();
         let doomed = match (self.purpose, self.sides.direction) {
-            (Purpose::Mirror, Direction::Up) => self.delete_empty(&mut lease, doomed),
+            (Purpose::Mirror, Direction::Up) => {
+                let doomed = self.without_unproven(&mut lease, doomed);
+                self.delete_empty(&mut lease, doomed)
+            }
             _ => doomed,
         };
         for Doomed { path, is_directory } in doomed {
@@ -58,6 +61,29 @@ impl Mirror<'_> {
             }
         }
         None
+    }
+
+    /// Returns what may be deleted: nothing in a directory whose listing does not show all names that this run has stored there
+    ///
+    /// Pure-FTPd stores `a ` as `a_`, for example. Then `a_`, which an earlier run has stored, seems to be superfluous.
+    fn without_unproven(&self, lease: &mut Lease<'_>, mut doomed: Vec<Doomed>) -> Vec<Doomed> {
+        let stored = self.lock().plan.stored_above(&doomed);
+        let mut unproven = BTreeSet::new();
+        for (directory, names) in stored {
+            match self.sides.not_shown(lease, &directory, names) {
+                Ok(names) if names.is_empty() => continue,
+                Ok(names) => names.iter().for_each(|name| {
+                    let message = "the server has stored it under another name, or it is gone already, so nothing in its directory was deleted";
+                    let failure = Failure::new(Exit::Verification, message)
+                        .remedy("rename it here, or exclude it");
+                    self.failed(&below(&directory, name), failure);
+                }),
+                Err(failure) => self.failed(&directory, failure),
+            }
+            unproven.insert(directory);
+        }
+        doomed.retain(|doomed| !is_below(&doomed.path, &unproven));
+        doomed
     }
 
     /// Deletes the directories that are empty; returns what is left to delete, without what is behind links

@@ -1,5 +1,6 @@
 //! Lists, creates and deletes in the two directories of a mirror
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -131,6 +132,24 @@ impl Sides {
         }
     }
 
+    /// Returns those of these names that a listing of a directory on the server lacks, without names that it may hide
+    pub(super) fn not_shown(
+        &self,
+        lease: &mut Lease<'_>,
+        directory: &[u8],
+        mut names: BTreeSet<Vec<u8>>,
+    ) -> Result<BTreeSet<Vec<u8>>, Failure> {
+        let path = join(&self.remote, directory);
+        let Listed { listing, .. } = lease.request(|client| list_all(client, &path))?;
+        for item in &listing.items {
+            names.remove(&*item.name);
+        }
+        if listing.shown == Shown::AllButDotNames {
+            names.retain(|name| !name.starts_with(b"."));
+        }
+        Ok(names)
+    }
+
     /// Creates a directory on the target, with its parents
     pub(super) fn make_directory(&self, lease: &mut Lease<'_>, path: &[u8]) -> Result<(), Failure> {
         match self.direction {
@@ -228,6 +247,22 @@ fn list_remote(
     path: &[u8],
     direction: Direction,
 ) -> Result<(Listing, Option<LocalTime>), Error> {
+    let Listed { mut listing, local_time, is_by_mlsd } = list_all(client, path)?;
+    // What is behind links of the target must not be overwritten or deleted.
+    if is_by_mlsd && direction == Direction::Up {
+        links::reveal(client, path, &mut listing.items)?;
+    }
+    Ok((listing, local_time))
+}
+
+/// The content of a directory on the server, where MLSD of some servers shows links as what they lead to
+struct Listed {
+    listing: Listing,
+    local_time: Option<LocalTime>,
+    is_by_mlsd: bool,
+}
+
+fn list_all(client: &mut Client, path: &[u8]) -> Result<Listed, Error> {
     let mut listing = Listing::default();
     let mut local_time = None;
     let mut entries = client.read_dir(path)?;
@@ -254,11 +289,7 @@ fn list_remote(
         0 => Shown::AllButDotNames,
         _ => Shown::Some,
     };
-    // What is behind links of the target must not be overwritten or deleted.
-    if is_by_mlsd && direction == Direction::Up {
-        links::reveal(client, path, &mut listing.items)?;
-    }
-    Ok((listing, local_time))
+    Ok(Listed { listing, local_time, is_by_mlsd })
 }
 
 fn item(entry: &OwnedEntry) -> Item {

@@ -71,6 +71,7 @@ impl Mirror<'_> {
             let lock = || self.making.lock().unwrap_or_else(PoisonError::into_inner);
             let _alone = with_parents.then(lock);
             self.sides.make_directory(lease, path)?;
+            self.lock().plan.made(path, with_parents);
         }
         // The root directory is not reported: the user named it.
         if !path.is_empty() {
@@ -171,7 +172,10 @@ impl Mirror<'_> {
             }),
         };
         match running.end(result) {
-            Ok(()) => self.note(file),
+            Ok(()) => {
+                self.lock().plan.transferred(&file.path);
+                self.note(file);
+            }
             Err(failure) => self.failed(&file.path, failure),
         }
     }

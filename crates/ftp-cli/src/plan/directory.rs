@@ -233,6 +233,9 @@ impl Plan {
                     self.spare(&path);
                 }
             }
+            if self.policy.direction == Direction::Up {
+                self.stored.dooms_in(&directory.path);
+            }
             self.doomed.push(Doomed { path, is_directory });
         }
     }

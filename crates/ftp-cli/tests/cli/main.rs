@@ -22,6 +22,7 @@ mod newer;
 mod options;
 mod patterns;
 mod rates;
+mod renamed;
 mod robust;
 mod segments;
 mod shell;
