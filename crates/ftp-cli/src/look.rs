@@ -80,11 +80,7 @@ fn look_with(client: &mut Client, path: &[u8], wants_mode: bool) -> Result<Looke
         match client.facts(path) {
             Ok(entry) => {
                 looked.mode = mode(&entry).filter(|_| wants_mode);
-                if entry.kind() == EntryKind::File && !may_be_link(&entry) {
-                    looked.version.size = entry.size();
-                    let time = entry.modified().and_then(Modified::utc);
-                    looked.version.modified = time.and_then(system_time);
-                }
+                looked.version = version_of(&entry);
             }
             Err(error) if error.is_missing() => return Ok(looked),
             Err(error) if error.is_fatal() => return Err(error),
@@ -105,8 +101,17 @@ fn look_with(client: &mut Client, path: &[u8], wants_mode: bool) -> Result<Looke
     Ok(looked)
 }
 
+/// Returns size and time of a file that MLST describes, unless they may be those of a link
+pub(crate) fn version_of(entry: &OwnedEntry) -> Version {
+    if entry.kind() != EntryKind::File || may_be_link(entry) {
+        return Version::default();
+    }
+    let time = entry.modified().and_then(Modified::utc);
+    Version { size: entry.size(), modified: time.and_then(system_time) }
+}
+
 /// Whether FEAT lists MLST; FEAT is sent once in a session
-fn has_mlst(client: &mut Client) -> Result<bool, Error> {
+pub(crate) fn has_mlst(client: &mut Client) -> Result<bool, Error> {
     if client.features().is_none() {
         known(client.query_features())?;
     }

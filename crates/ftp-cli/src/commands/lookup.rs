@@ -1,12 +1,16 @@
 //! Looks for a file or directory on the server
 
+use std::time::SystemTime;
+
 use ftp_blocking::{Client, EntryKind, OwnedEntry};
-use ftp_proto::{Error as FtpError, ReadDir};
-use ftp_session::Error;
+use ftp_proto::{Error as FtpError, ReadDir, Timestamp};
+use ftp_session::{Error, system_time};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::location::join;
+use crate::look;
+use crate::mirror;
 
 /// The result of looking for a name in a listing
 #[derive(Debug)]
@@ -74,13 +78,65 @@ pub(super) fn exists(client: &mut Client, path: &[u8]) -> Result<bool, Error> {
         Err(error) if error.is_fatal() => return Err(error),
         Err(_) => {}
     }
-    // Many servers do not list names that begin with a dot.
-    let is_hidden = split(path).1.starts_with(b".") && !is_about_file(&refusal);
+    let is_hidden = has_dot(path) && !is_about_file(&refusal);
     match in_parent(client, path)? {
         Found::Entry(_) => Ok(true),
         Found::Absent if !is_hidden => Ok(false),
         Found::Absent | Found::Unknown => Err(refusal),
     }
+}
+
+/// When a file on the server was changed
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changed {
+    At(SystemTime),
+    /// There is no such file
+    Absent,
+    /// There is one, and nothing shows its time in UTC
+    Unknown,
+}
+
+/// Asks for the time of a file with MLST, MDTM and a listing; an error if it is not clear whether there is one
+///
+/// A refusal that may be temporary is an error, too: the next attempt may be answered.
+pub(super) fn changed(client: &mut Client, path: &[u8]) -> Result<Changed, Error> {
+    if look::has_mlst(client)? {
+        match client.facts(path).map(|entry| look::version_of(&entry).modified) {
+            Ok(Some(time)) => return Ok(Changed::At(time)),
+            Ok(None) => {}
+            Err(error) if error.is_missing() => return Ok(Changed::Absent),
+            Err(error) if ends_attempt(&error) => return Err(error),
+            Err(_) => {}
+        }
+    }
+    let refusal = match client.mdtm(path) {
+        Ok(time) => return Ok(system_time(time).map_or(Changed::Unknown, Changed::At)),
+        Err(error) if error.is_missing() => return Ok(Changed::Absent),
+        Err(error) if ends_attempt(&error) => return Err(error),
+        Err(error) => error,
+    };
+    match in_parent(client, path)? {
+        Found::Entry(entry) => Ok(listed_time(&entry).map_or(Changed::Unknown, Changed::At)),
+        // SIZE may show what the listing hides.
+        Found::Absent if has_dot(path) => Ok(match exists(client, path)? {
+            true => Changed::Unknown,
+            false => Changed::Absent,
+        }),
+        Found::Absent => Ok(Changed::Absent),
+        Found::Unknown => Err(refusal),
+    }
+}
+
+fn ends_attempt(error: &Error) -> bool {
+    error.is_fatal() || error.is_auth() || error.is_transient()
+}
+
+/// Returns the last second at which a file may have been changed, given the precision of its listing
+fn listed_time(entry: &OwnedEntry) -> Option<SystemTime> {
+    let is_file = matches!(entry.kind(), EntryKind::File | EntryKind::Unknown);
+    let modified = entry.modified().filter(|modified| is_file && modified.utc().is_some())?;
+    let last = Timestamp::from_unix(mirror::stamp(modified)?.end() - 1)?;
+    system_time(last)
 }
 
 /// The failure of a dry run for a file or directory that does not exist
@@ -105,6 +161,11 @@ pub(super) fn is_directory(client: &mut Client, path: &[u8]) -> Result<bool, Err
 /// The failure of a dry run for a path that is a directory, where a file is needed
 pub(super) fn not_a_file() -> Failure {
     Failure::new(Exit::Refused, "is a directory").remedy("`rftp mirror` takes directories")
+}
+
+/// Whether a name begins with a dot: many servers do not list such names
+fn has_dot(path: &[u8]) -> bool {
+    split(path).1.starts_with(b".")
 }
 
 /// Whether a refusal is about this file rather than the command

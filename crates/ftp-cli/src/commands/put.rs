@@ -13,14 +13,13 @@ use ftp_session::timestamp;
 
 use super::context::Context;
 use super::get::below_root;
-use super::lookup::{absent, exists, is_directory, not_a_file};
+use super::lookup::{Changed, absent, changed, exists, is_directory, not_a_file};
 use super::queue::{Queues, Work, finish};
 use crate::args::{Parallel, PutArgs, split_last};
 use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::location::{Remote, join};
-use crate::look;
 use crate::partial::{self, STATE_FROM};
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
@@ -163,14 +162,30 @@ fn look(
     if args.only_newer {
         let local = Path::new(&wanted.local);
         let here = metadata(local)?.modified().map_err(|error| Failure::local(local, &error))?;
-        let there = lease.request(|client| look::version(client, path))?;
-        // If the server reports no time, nothing shows that its file is up to date.
-        if there.modified.is_some_and(|there| !is_newer(here, there)) {
+        let is_newer = match lease.request(|client| changed(client, path)).map_err(left_alone)? {
+            Changed::Absent => true,
+            Changed::At(there) => is_newer(here, there),
+            Changed::Unknown => {
+                let message = "the server does not tell when it was changed";
+                return Err(left_alone(Failure::new(Exit::Refused, message)));
+            }
+        };
+        if !is_newer {
             reporter.kept();
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Adds to a refusal to tell the time of a file what follows from it
+fn left_alone(failure: Failure) -> Failure {
+    match failure.exit() {
+        Exit::Refused => failure
+            .adding("a file of this name may be newer on the server, so it is left alone")
+            .remedy("without --only-newer it is replaced"),
+        _ => failure,
+    }
 }
 
 /// Whether a local file's time is later than the server's, in seconds unless the server reports fractions
