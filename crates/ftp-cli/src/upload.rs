@@ -3,7 +3,6 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
-use std::time::SystemTime;
 
 use ftp_blocking::{Client, CopyOptions, ResumeOptions};
 use ftp_proto::{Error as FtpError, Put};
@@ -85,11 +84,13 @@ fn attempt(
         left.begun = Begun::ByThisRun(LocalVersion::of(&before));
     }
     let result = sent
-        .and_then(|moved| match stamp(&before) == stamp(&metadata(job.local)?) {
-            true => Ok(moved),
-            false => Err(Failure::new(Exit::Local, "has changed while it was read")
-                .about(crate::show::path(job.local))
-                .remedy("upload it again")),
+        .and_then(|moved| {
+            match LocalVersion::of(&before) == LocalVersion::of(&metadata(job.local)?) {
+                true => Ok(moved),
+                false => Err(Failure::new(Exit::Local, "has changed while it was read")
+                    .about(crate::show::path(job.local))
+                    .remedy("upload it again")),
+            }
         })
         .and_then(|moved| match terms.args.verify {
             true => {
@@ -306,11 +307,6 @@ pub(crate) fn metadata(path: &Path) -> Result<Metadata, Failure> {
             Err(Failure::new(Exit::Local, "is not an ordinary file").about(crate::show::path(path)))
         }
     }
-}
-
-/// Length and modification time: they change with the content, while a new link or owner changes the inode alone
-fn stamp(metadata: &Metadata) -> (u64, Option<SystemTime>) {
-    (metadata.len(), metadata.modified().ok())
 }
 
 fn send(

@@ -401,3 +401,32 @@ fn a_part_that_is_gone_is_not_called_complete() {
         assert_eq!(there(&server), all(Some("old"), None, None), "{command}");
     }
 }
+
+/// Regression: only size and modification time were compared, and a mixture of both versions got its name
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_rewritten_during_its_upload_and_gets_its_old_time_is_noticed() {
+    for command in ["put", "mirror"] {
+        let (server, home) = versions();
+        let path = home.path("d/f");
+        let time = path.metadata().unwrap().modified().unwrap();
+        server.on_command(move |Command { verb, .. }| {
+            if verb == "STOR" {
+                // File systems keep times to a few milliseconds.
+                std::thread::sleep(std::time::Duration::from_millis(50));
+                std::fs::write(&path, b"NEW VERSION").unwrap();
+                std::fs::File::options()
+                    .write(true)
+                    .open(&path)
+                    .unwrap()
+                    .set_modified(time)
+                    .unwrap();
+            }
+            Action::serve()
+        });
+        let run = send(&server, &home, command);
+        assert_eq!(run.code, Some(3), "{command}: {run:?}");
+        assert!(run.stderr.contains("f: has changed"), "{command}: {run:?}");
+        assert_eq!(there(&server), all(Some("old"), None, None), "{command}");
+    }
+}
