@@ -1,6 +1,6 @@
 //! Symbolic links: those of the source are followed with `--follow`, those of the target are recognized
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -90,15 +90,21 @@ fn is_in(path: &[u8], other: &[u8]) -> bool {
 ///
 /// LIST shows links as such. What LIST does not show is a directory if the server reports its path as that of `folder` plus
 /// its name: in a link, most servers report the path of the target.
-pub(super) fn reveal(client: &mut Client, folder: &[u8], items: &mut [Item]) -> Result<(), Error> {
-    let mut directories = items.iter_mut().filter(|item| item.kind == Kind::Dir).peekable();
-    if directories.peek().is_none() {
-        return Ok(());
-    }
+///
+/// Links that only LIST shows are added: MLSD of ProFTPD and pyftpdlib leaves out those that lead nowhere.
+pub(super) fn reveal(
+    client: &mut Client,
+    folder: &[u8],
+    items: &mut Vec<Item>,
+) -> Result<(), Error> {
     let listed = client.read_dir(ReadDir::long(folder)).and_then(Iterator::collect);
     let listed: Vec<OwnedEntry> = known(listed)?.unwrap_or_default();
+    let by_mlsd: BTreeSet<_> = items.iter().map(|item| item.name.clone()).collect();
+    let is_link = |entry: &&OwnedEntry| entry.kind() == EntryKind::Symlink;
+    let links = listed.iter().filter(is_link).filter(|link| !by_mlsd.contains(link.name()));
+    items.extend(links.map(super::sides::item));
     let listed: BTreeMap<_, _> = listed.iter().map(|entry| (entry.name(), entry.kind())).collect();
-    for item in directories {
+    for item in items.iter_mut().filter(|item| item.kind == Kind::Dir) {
         let is_directory = match listed.get(&*item.name) {
             Some(EntryKind::Dir) => true,
             Some(EntryKind::Unknown) | None => is_own_place(client, folder, &item.name)?,

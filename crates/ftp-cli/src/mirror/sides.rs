@@ -109,16 +109,21 @@ impl Sides {
     ) -> Result<Option<Listing>, Failure> {
         let path = join(&self.remote, &directory.path);
         let is_root = directory.path.is_empty();
+        let side = match (self.direction, directory.in_source) {
+            (Direction::Down, _) => Side::Source,
+            (Direction::Up, true) => Side::Target,
+            (Direction::Up, false) => Side::OnlyInTarget,
+        };
         let result = lease.request(|client| {
             client.set_utc_offset(pool.utc_offset());
-            let (listing, local_time) = list_remote(client, &path, self.direction)?;
+            let (listing, local_time) = list_remote(client, &path, side)?;
             let Some((name, listed)) = local_time.filter(|_| is_root) else { return Ok(listing) };
             match learn_utc_offset(client, &join(&path, &name), listed)? {
                 None => Ok(listing),
                 offset => {
                     pool.set_utc_offset(offset);
                     client.set_utc_offset(offset);
-                    Ok(list_remote(client, &path, self.direction)?.0)
+                    Ok(list_remote(client, &path, side)?.0)
                 }
             }
         });
@@ -238,6 +243,15 @@ fn list_local(path: &Path) -> Result<Listing, Failure> {
     Ok(listing)
 }
 
+/// Which side of a mirror has a directory on the server
+#[derive(Clone, Copy)]
+enum Side {
+    Source,
+    Target,
+    /// The target, and the source has no such directory
+    OnlyInTarget,
+}
+
 /// A file's name, and its time in the server's unknown time zone
 type LocalTime = (Vec<u8>, Modified);
 
@@ -245,11 +259,17 @@ type LocalTime = (Vec<u8>, Modified);
 fn list_remote(
     client: &mut Client,
     path: &[u8],
-    direction: Direction,
+    side: Side,
 ) -> Result<(Listing, Option<LocalTime>), Error> {
     let Listed { mut listing, local_time, is_by_mlsd } = list_all(client, path)?;
-    // What is behind links of the target must not be overwritten or deleted.
-    if is_by_mlsd && direction == Direction::Up {
+    let may_have_links = match side {
+        Side::Source => false,
+        // What is behind links of the target must not be overwritten or deleted.
+        Side::Target => listing.items.iter().any(|item| item.kind == Kind::Dir),
+        // It can be deleted only without the links in it.
+        Side::OnlyInTarget => true,
+    };
+    if is_by_mlsd && may_have_links {
         links::reveal(client, path, &mut listing.items)?;
     }
     Ok((listing, local_time))
@@ -292,7 +312,7 @@ fn list_all(client: &mut Client, path: &[u8]) -> Result<Listed, Error> {
     Ok(Listed { listing, local_time, is_by_mlsd })
 }
 
-fn item(entry: &OwnedEntry) -> Item {
+pub(super) fn item(entry: &OwnedEntry) -> Item {
     let kind = match entry.kind() {
         // If the server lists only names, most of them are files.
         RemoteKind::File | RemoteKind::Unknown => Kind::File,

@@ -84,6 +84,44 @@ fn a_mirror_writes_nothing_behind_a_link() {
     }
 }
 
+/// Regression: ProFTPD and pyftpdlib leave links that lead nowhere out of MLSD, and refused for ever to delete their directory
+#[test]
+fn a_directory_with_a_link_that_mlsd_leaves_out_is_deleted() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("here/a", b"1");
+    server.files().put("up/a", b"1");
+    server.files().make_dir("up/gone");
+    let here = Mutex::new(String::new());
+    let is_deleted = AtomicBool::new(false);
+    server.on_command(move |Command { verb, argument, .. }| {
+        if verb == "CWD" {
+            *here.lock().unwrap() = argument.trim_matches('/').to_owned();
+        }
+        let is_there = !is_deleted.load(Ordering::SeqCst);
+        match (verb, argument) {
+            ("LIST", _) if here.lock().unwrap().as_str() == "up/gone" && is_there => {
+                Action::serve().data(b"lrwxrwxrwx 1 u g 4 Jan 01 2020 dangling -> none\r\n")
+            }
+            ("DELE", "up/gone/dangling") => {
+                is_deleted.store(true, Ordering::SeqCst);
+                Action::reply("250 deleted")
+            }
+            ("RMD", "up/gone") if is_there => Action::reply("550 up/gone: Directory not empty"),
+            _ => Action::serve(),
+        }
+    });
+    let mirror = |arguments: &[&str]| {
+        let url = server.url("up");
+        let all = [&["mirror", "--delete", "--compare", "size", "-j1"], arguments, &["here", &url]];
+        let run = home.rftp(&all.concat());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert!(run.stdout.contains("delete gone/dangling\ndelete gone\n"), "{run:?}");
+    };
+    mirror(&["-n"]);
+    mirror(&[]);
+    assert!(!server.files().contains("up/gone"), "{:?}", server.commands());
+}
+
 #[test]
 fn a_preview_and_a_search_follow_no_link() {
     let (server, home) = (server(Shown::AsLink), Home::new());
