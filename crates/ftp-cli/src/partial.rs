@@ -147,13 +147,15 @@ impl Partial {
             && times.is_none_or(|(one, other)| one == other)
     }
 
-    /// Returns which bytes have been received, if they are of this version
+    /// Returns which bytes have been received, if they are of this version; at least one counts as missing
     pub(crate) fn ranges(&self, version: Version, cut: Cut) -> Option<Ranges> {
         let size = version.size.filter(|_| self.is_of(version))?;
-        match self.state()? {
-            (_, Value::Null) => Some(Ranges::new(size, self.length, cut)),
-            (_, pieces) => Ranges::from_json(&pieces, size, self.length, cut),
-        }
+        let mut ranges = match self.state()? {
+            (_, Value::Null) => Ranges::new(size, self.length, cut),
+            (_, pieces) => Ranges::from_json(&pieces, size, self.length, cut)?,
+        };
+        ranges.reopen();
+        Some(ranges)
     }
 
     /// Returns how many bytes at the start of the file are without a gap, so that a single session can resume after them

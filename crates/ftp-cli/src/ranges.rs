@@ -96,14 +96,16 @@ pub(crate) struct Comparison {
 impl Ranges {
     /// Creates the pieces of a file of `size` bytes, of which the first `prefix` have been received
     pub(crate) fn new(size: u64, prefix: u64, cut: Cut) -> Self {
-        let middle = size.saturating_sub(cut.tail).max(prefix);
+        let middle = size.saturating_sub(cut.tail);
         let piece = |start, at, end, seam| Piece { start, at, end, is_taken: false, seam };
-        let mut pieces = vec![piece(0, prefix, middle, Seam::Same)];
-        match middle {
-            0 => pieces[0].end = size,
-            _ if middle < size => pieces.push(piece(middle, middle, size, Seam::Unknown)),
-            _ => {}
-        }
+        let pieces = match prefix < middle && middle < size {
+            true => vec![
+                piece(0, prefix, middle, Seam::Same),
+                piece(middle, middle, size, Seam::Unknown),
+            ],
+            // A piece that began at the prefix would compare no more than a seam with it.
+            false => vec![piece(0, prefix, size, Seam::Same)],
+        };
         Self { size, cut, pieces }
     }
 
@@ -140,11 +142,23 @@ impl Ranges {
         self.pieces.iter().any(|piece| piece.at < piece.end)
     }
 
-    /// Notes that the end of a piece was received, but not confirmed, so that it is fetched again
+    /// Notes that the end of a piece is to be fetched again, for example because it was not confirmed
     pub(crate) fn lose_end(&mut self, start: u64) {
         if let Some(piece) = self.piece(start) {
             piece.at = piece.at.saturating_sub(1).max(piece.start);
         }
+    }
+
+    /// If no byte is missing, lets the last ones count as missing: what an earlier run received is only compared with the
+    /// server's file where a piece is resumed
+    ///
+    /// The last piece may be shorter than what is compared, so the one before it is resumed, too.
+    pub(crate) fn reopen(&mut self) {
+        if self.is_open() {
+            return;
+        }
+        let starts: Vec<u64> = self.pieces.iter().rev().take(2).map(|piece| piece.start).collect();
+        starts.into_iter().for_each(|start| self.lose_end(start));
     }
 
     /// Whether the last piece has been received

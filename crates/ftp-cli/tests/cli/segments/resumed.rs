@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ftp_test::{Action, Command, Server};
 
 use super::{RATE, SIZE, get, is_whole, offsets, server};
-use crate::Home;
+use crate::{Home, bytes};
 
 /// Returns the number of bytes received of each piece, from the state file
 fn noted(home: &Home) -> Option<Vec<u64>> {
@@ -143,4 +143,64 @@ fn a_download_that_can_not_be_resumed_any_more_is_started_again() {
     });
     let run = get(&home, &server);
     is_whole(&home, &run);
+}
+
+/// An earlier run received as many bytes as the file has, but not the right ones, or not all of them were confirmed
+#[test]
+fn a_part_of_full_length_is_compared() {
+    let right = bytes(12_000_000);
+    let wrong = [&right[..11_950_000], &[0; 50_000]].concat();
+    for command in ["get", "mirror"] {
+        for received in [wrong.clone(), right.clone()] {
+            let (server, home) = (Server::start(), Home::new());
+            server.files().put("d/file", &*right);
+            let is_wrong = received == wrong;
+            server.on_command(move |Command { verb, .. }| match verb {
+                "RETR" => Action::serve().data(&*received).final_reply("451 Read error."),
+                _ => Action::serve(),
+            });
+            let url = server.url(if command == "get" { "d/file" } else { "d/" });
+            let mut arguments = vec![command, "--json", "--retries", "0", &url];
+            arguments.extend((command == "mirror").then_some("."));
+            assert_eq!(home.rftp(&arguments).code, Some(4), "{command}");
+            assert_eq!(home.read("file.part").len(), right.len(), "{command}");
+            server.on_command(|_| Action::serve());
+            server.forget_commands();
+            arguments.extend(["--segments", "2"]);
+            let run = home.rftp(&arguments);
+            assert_eq!(run.code, Some(0), "{command}: {run:?}");
+            assert!(home.read("file") == right, "{command}: the file differs");
+            assert_eq!(home.names(""), ["file"], "{command}");
+            let told = "the part from an earlier run is of another file";
+            assert_eq!(run.stderr.contains(told), is_wrong, "{command}: {run:?}");
+            assert!(is_wrong || offsets(&server) == [right.len() - 65_537], "{command}");
+        }
+    }
+}
+
+/// All pieces have been received, but the run ended before the file got its name
+#[test]
+fn pieces_of_full_length_are_compared() {
+    let right = bytes(12_000_000);
+    for (is_wrong, segments) in [(false, "2"), (true, "2"), (true, "1")] {
+        let (server, home) = (Server::start(), Home::new());
+        server.files().put("file", &*right);
+        let mut received = right.clone();
+        if is_wrong {
+            received[11_950_000..].fill(0);
+        }
+        home.write("file.part", &received);
+        let tail = right.len() - 4096;
+        let state = serde_json::json!({
+            "size": right.len(),
+            "modified": null,
+            "pieces": [[0, tail, true], [tail, right.len(), true]],
+        });
+        home.write("file.part.state", state.to_string().as_bytes());
+        let run = home.rftp(&["get", "--segments", segments, &server.url("file")]);
+        assert_eq!(run.code, Some(0), "{segments}: {run:?}");
+        assert!(home.read("file") == right, "{segments}: the file differs");
+        assert_eq!(home.names(""), ["file"], "{segments}");
+        assert!(server.count("RETR") > 0, "{segments}: nothing was compared");
+    }
 }
