@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::time::SystemTime;
 
 use ftp_blocking::{Client, EntryKind, RemoveOptions, WalkEntry};
 use ftp_session::{Error, timestamp};
 
-use super::context::{Context, key};
+use super::context::{Connection, Context, key};
 use super::lookup::{Found, absent, exists, in_parent, in_parent_by_list};
 use super::queue::finish;
 use super::visit::visit;
@@ -20,6 +21,10 @@ use crate::publish::{self, Refused};
 use crate::report::{Action, Reporter};
 
 pub(super) fn rm(args: &RmArgs, context: &Context) -> Result<Exit, Failure> {
+    if args.recursive {
+        // Before anything is removed.
+        args.urls.iter().try_for_each(|text| removable(context, text))?;
+    }
     if args.dry_run {
         return would_rm(args, context);
     }
@@ -38,6 +43,40 @@ pub(super) fn rm(args: &RmArgs, context: &Context) -> Result<Exit, Failure> {
         };
         change(lease, remove, is_gone(path))
     })
+}
+
+/// Refuses what is never removed with everything in it: the root, the working directory, paths with `..`, and in the
+/// shell also its directory and those above
+fn removable(context: &Context, text: &OsStr) -> Result<(), Failure> {
+    let options = RemoveOptions::new();
+    let remote = context.remote(text)?;
+    let result = match &context.connection {
+        None => options.check(remote.path()).map(|_| ()),
+        // As it was typed: together with the shell's directory, `.` is a path like any other.
+        Some(Connection { here, .. }) => {
+            options.check(crate::show::os_bytes(text)).and_then(|_| {
+                let path = options.check(remote.path())?;
+                let is_below = |here: Vec<u8>| {
+                    let rest = here.strip_prefix(&*path);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+                };
+                match options.check(here).is_ok_and(is_below) {
+                    // For the same error.
+                    true => options.check("").map(|_| ()),
+                    false => Ok(()),
+                }
+            })
+        }
+    };
+    result.map_err(|error| never(error).about(crate::show::bytes(remote.path())))
+}
+
+/// The failure for a path that is never removed, which is no error of a local file
+fn never(error: Error) -> Failure {
+    match error {
+        Error::Local(error) => Failure::usage(error.to_string()),
+        error => Failure::session(error, ""),
+    }
 }
 
 /// Whether the server may have made a change in an earlier attempt
@@ -130,12 +169,8 @@ fn doomed(
     if !recursive && remote.is_directory() {
         return Err(is_directory());
     }
-    let path = match RemoveOptions::new().check(path) {
-        Ok(path) => path,
-        Err(error) if recursive => return Err(Failure::session(error, "")),
-        Err(_) => path.to_vec(),
-    };
-    let path = &*path;
+    let plain = RemoveOptions::new().check(path);
+    let path = plain.as_deref().unwrap_or(path);
     let mut kind = match lease.request(|client| in_parent(client, path))? {
         Found::Entry(entry) => entry.kind(),
         Found::Absent | Found::Unknown => match lease.request(|client| exists(client, path))? {

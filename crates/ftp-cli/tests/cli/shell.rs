@@ -145,3 +145,41 @@ fn a_password_from_standard_input_is_read_once() {
     assert_eq!(home.read("a"), b"content");
     assert!(!run.stdout.contains("seeded"));
 }
+
+/// What `rm -r` refuses on the command line is refused as it is typed, and so is the directory of the shell
+#[test]
+fn the_directory_of_the_shell_is_not_removed() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("home/d/e/f", b"content");
+    server.files().put("home/d2/f", b"content");
+    let url = server.url("home/d/");
+    let told = "the root, the working directory and paths with `..` are not removed";
+    for path in [
+        ".",
+        "./",
+        "./.",
+        "..",
+        "../",
+        "../d",
+        "/",
+        "//",
+        "/.",
+        "/home",
+        "/home/",
+        "/home/d",
+        "//home/./d/",
+        "/home/d/e/..",
+    ] {
+        for rm in ["rm -r", "rm -nr", "rm -r e"] {
+            server.forget_commands();
+            let run = shell(&home, &[&url], &format!("{rm} {path}\n"));
+            assert_eq!(run.code, Some(2), "{rm} {path}: {run:?}");
+            assert!(run.stderr.contains(told), "{rm} {path}: {run:?}");
+            let sent = ["DELE", "RMD", "MLSD", "LIST"].map(|verb| server.count(verb));
+            assert_eq!(sent, [0; 4], "{rm} {path}: {:?}", server.commands());
+        }
+    }
+    let run = shell(&home, &[&url], "cd ..\nrm -r ./d2\ncd d\nrm -r e\ncd /\nrm -r home/d\n");
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+    assert!(server.files().contains("home") && !server.files().contains("home/d"));
+}
