@@ -57,6 +57,11 @@ impl Remote {
             return Err(Failure::usage("a control character in a URL").about(shown));
         }
         let url: FtpUrl = text.parse().map_err(|error| not_a_url(text, &error).about(&shown))?;
+        if goes_up(text) || url.path().split(|byte| *byte == b'/').any(|part| part == b"..") {
+            return Err(Failure::usage("a URL can't have `..` in its path")
+                .about(shown)
+                .remedy("write the path that it leads to; /%2F starts at the root"));
+        }
         let forbidden = |bytes: &[u8]| bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));
         if [url.user(), url.password(), url.path()].into_iter().any(forbidden) {
             let message = "a line break or NUL in a URL, which no FTP command can carry";
@@ -174,6 +179,14 @@ pub(crate) fn shown(text: &str) -> String {
     crate::show::text(&hidden.unwrap_or_else(|| text.to_owned()))
 }
 
+/// Whether the path has a component `..`, with which the parser of URLs drops the component before, or nothing at the
+/// start, while a server would leave the login directory
+fn goes_up(text: &str) -> bool {
+    let path = text.trim().split(['?', '#']).next().unwrap_or_default();
+    // In ftp://, the parser takes a backslash for a slash.
+    path.split(['/', '\\']).any(|part| part.to_ascii_lowercase().replace("%2e", ".") == "..")
+}
+
 fn not_a_url(text: &str, error: &UrlError) -> Failure {
     let failure = Failure::usage(error.to_string());
     match error {
@@ -224,6 +237,44 @@ mod tests {
             ["ftp://h/a%0Ab", "ftp://h/a%0d", "ftp://h/%00", "ftp://u%0A@h/", "ftp://h/a\nb"]
         {
             assert!(Remote::parse(OsStr::new(text)).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn paths_that_go_up_are_refused() {
+        for path in [
+            "..",
+            "../f",
+            "d/..",
+            "d/../f",
+            "d/../",
+            "%2e%2e/f",
+            "d/.%2E/f",
+            "%2F../f",
+            "d/..%2Ff",
+            "a%2f..",
+            "..;type=d",
+            "..?f",
+            "a?b/../f",
+            "d\\..\\f",
+            ".. ",
+        ] {
+            for scheme in ["ftp", "ftpes", "ftps"] {
+                let text = format!("{scheme}://h/{path}");
+                assert!(error(&text).contains("`..`"), "{text}: {}", error(&text));
+            }
+        }
+        assert!(error("ftp:/h/../f").contains("`..`"));
+        for (path, parsed) in [
+            ("./f", "f"),
+            ("d/./f", "d/f"),
+            ("..f", "..f"),
+            ("f..", "f.."),
+            ("...", "..."),
+            ("f?..", "f?.."),
+        ] {
+            let remote = Remote::parse(OsStr::new(&format!("ftp://h/{path}"))).unwrap();
+            assert_eq!(remote.path(), parsed.as_bytes(), "{path}");
         }
     }
 

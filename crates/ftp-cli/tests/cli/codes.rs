@@ -52,6 +52,37 @@ fn an_invalid_command_line_exits_with_2() {
     assert_eq!(home.rftp(&["--help"]).code, Some(0));
 }
 
+/// Regression: the parser of URLs dropped `..`, so that another file was deleted than the one that a server would have
+#[test]
+fn a_url_whose_path_goes_up_exits_with_2() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("other", b"content");
+    home.write("here/new", b"");
+    for path in ["../other", "%2e%2E/other", "d/../other", "d/..%2Fother", ".."] {
+        let url = server.url(path);
+        home.write("list", url.as_bytes());
+        let base = server.url("..");
+        for arguments in [
+            &["rm", &url][..],
+            &["rm", "-r", &url],
+            &["cat", &url],
+            &["get", &url],
+            &["put", "here/new", &url],
+            &["mv", &url, &server.url("new")],
+            &["ls", &url],
+            &["mirror", "--delete", "here", &url],
+            &["shell", &url],
+            &["fetch", "list"],
+            &["fetch", "list", "--base", &base],
+        ] {
+            let run = home.rftp(arguments);
+            assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
+            assert!(run.stderr.contains("`..`"), "{arguments:?}: {run:?}");
+        }
+    }
+    assert_eq!((server.commands(), server.files().paths()), (vec![], vec!["other".to_owned()]));
+}
+
 #[test]
 fn a_local_file_error_exits_with_3() {
     let (server, home) = (Server::start(), Home::new());
