@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -26,6 +26,8 @@ pub(crate) const STATE_FROM: u64 = 1024 * 1024;
 
 /// Maximum number of bytes that are read of a state file
 const MAX_STATE: u64 = 256 * 1024;
+
+const NOT_ORDINARY: &str = "is not an ordinary file";
 
 /// The suffix of the names of state files
 const STATE: &str = ".state";
@@ -116,17 +118,25 @@ impl Partial {
         }
         let temporary = beside(target, suffix);
         let state_path = beside(&temporary, STATE);
+        let state = std::fs::symlink_metadata(&state_path);
+        if state.is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(not_ordinary(&state_path));
+        }
         let path = match naming {
             Naming::WhenWhole => temporary,
             Naming::AtOnce => target.to_owned(),
         };
         let file = open_alone(&path)?;
-        let length = file.metadata().map_err(|error| Failure::local(&path, &error))?.len();
+        let metadata = file.metadata().map_err(|error| Failure::local(&path, &error))?;
+        if naming == Naming::WhenWhole && has_another_name(&metadata) {
+            return Err(Failure::local(&path, &io::Error::other("has another name (a hard link)")));
+        }
         let written_to = match naming {
             Naming::WhenWhole => WrittenTo::Temporary { target: target.to_owned() },
             Naming::AtOnce => WrittenTo::Final,
         };
-        Ok(Self { file, path, state_path, written_to, length, content: Content::Part })
+        let (length, content) = (metadata.len(), Content::Part);
+        Ok(Self { file, path, state_path, written_to, length, content })
     }
 
     /// Returns the length of what has been downloaded, in bytes
@@ -179,7 +189,8 @@ impl Partial {
     /// Reads the state file: the version, and the pieces if several sessions fetched the file
     fn state(&self) -> Option<(Version, Value)> {
         let mut text = String::new();
-        File::open(&self.state_path).ok()?.take(MAX_STATE).read_to_string(&mut text).ok()?;
+        let file = open_to_read(&self.state_path).ok()?;
+        file.take(MAX_STATE).read_to_string(&mut text).ok()?;
         let state: Value = serde_json::from_str(&text).ok()?;
         let modified = state["modified"].as_i64().and_then(ftp_proto::Timestamp::from_unix);
         let version =
@@ -317,22 +328,8 @@ pub(crate) fn try_open_alone(path: &Path) -> Result<Option<File>, Failure> {
     let failure = |error: &io::Error| Failure::local(path, error);
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    // Following a symbolic link would write to another file.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        options.custom_flags(flags.bits() as i32);
-    }
-    #[cfg(not(unix))]
-    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
-        return Err(not_ordinary(path));
-    }
     loop {
-        let file = options.open(path).map_err(|error| failure(&error))?;
-        if !file.metadata().map_err(|error| failure(&error))?.is_file() {
-            return Err(not_ordinary(path));
-        }
+        let file = open_ordinary(path, &mut options).map_err(|error| failure(&error))?;
         // Called by its path, because std has a method of this name since Rust 1.89.
         match FileExt::try_lock(&file) {
             Ok(()) => {}
@@ -346,6 +343,31 @@ pub(crate) fn try_open_alone(path: &Path) -> Result<Option<File>, Failure> {
     }
 }
 
+/// Opens an ordinary file to read it, and nothing else
+pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
+    open_ordinary(path, OpenOptions::new().read(true))
+}
+
+/// Opens a file with these options; an error, without waiting, for anything that is not an ordinary file
+fn open_ordinary(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    // Following a symbolic link would write to another file, and opening a pipe may wait for its other end.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(flags.bits() as i32);
+    }
+    #[cfg(not(unix))]
+    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        return Err(io::Error::other(NOT_ORDINARY));
+    }
+    let file = options.open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other(NOT_ORDINARY)),
+    }
+}
+
 /// Replaces a file atomically, so that it is never half written
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path, NEW);
@@ -355,8 +377,20 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     std::fs::rename(&new, path)
 }
 
+/// Whether writing to a file would change what is seen under another name; rftp makes no such part
+#[cfg(unix)]
+fn has_another_name(metadata: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
+}
+
+/// Windows reports the number of names only through its own functions
+#[cfg(not(unix))]
+const fn has_another_name(_: &Metadata) -> bool {
+    false
+}
+
 fn not_ordinary(path: &Path) -> Failure {
-    Failure::new(Exit::Local, "is not an ordinary file").about(crate::show::path(path))
+    Failure::local(path, &io::Error::other(NOT_ORDINARY))
 }
 
 /// Appends a suffix to the name of a file

@@ -77,7 +77,7 @@ impl Record {
 
     /// Reads the record of this mirror, if it exists, without locking it or writing to it
     pub(crate) fn look(path: &Path, mirror: String) -> Result<Option<Self>, Failure> {
-        match File::open(path) {
+        match partial::open_to_read(path) {
             Ok(file) => Self::read(path, mirror, file, false).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Failure::local(path, &error)),

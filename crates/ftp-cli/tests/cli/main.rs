@@ -12,6 +12,7 @@ mod downloads;
 mod dry;
 mod files;
 mod hostile;
+mod in_the_way;
 mod links;
 mod lists;
 mod logins;
