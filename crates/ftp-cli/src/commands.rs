@@ -17,9 +17,6 @@ mod shell;
 mod verify;
 mod visit;
 
-use std::io::Write as _;
-use std::path::Path;
-
 use context::Context;
 
 use crate::args::{self, Cli, Command};
@@ -27,6 +24,7 @@ use crate::compat::{ftplib, ftpmirror};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::output;
 
 /// Runs a command
 pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
@@ -60,21 +58,14 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
             // In memory first: the generators panic if standard output is closed.
             let mut text = Vec::new();
             clap_complete::generate(which.shell, &mut args::command(), "rftp", &mut text);
-            print(&text)
+            output::print(&text).map(|()| Exit::Done)
         }
         Command::Man => {
             let mut text = Vec::new();
             clap_mangen::Man::new(args::command())
                 .render(&mut text)
-                .map_err(|error| Failure::local(Path::new("standard output"), &error))?;
-            print(&text)
+                .map_err(|error| output::failure(&error))?;
+            output::print(&text).map(|()| Exit::Done)
         }
     }
-}
-
-fn print(text: &[u8]) -> Result<Exit, Failure> {
-    std::io::stdout()
-        .write_all(text)
-        .map(|()| Exit::Done)
-        .map_err(|error| Failure::local(Path::new("standard output"), &error))
 }

@@ -23,6 +23,7 @@ mod look;
 mod manifest;
 mod mirror;
 pub mod netrc;
+mod output;
 mod pace;
 mod partial;
 mod plan;
@@ -56,10 +57,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let cli = match matches.and_then(|matches| args::Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are not errors, and go to standard output.
-            let error = without_passwords(error);
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return output::show(&without_passwords(error));
         }
     };
     match commands::run(cli) {

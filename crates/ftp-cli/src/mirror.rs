@@ -141,8 +141,7 @@ impl<'a> Mirror<'a> {
             let took_all = self.lock().plan.takes_all() && self.args.shard.is_none();
             record.tidy(took_all && exit == Exit::Done);
         }
-        self.reporter.summary(exit);
-        Ok(exit)
+        Ok(self.reporter.summary(exit))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

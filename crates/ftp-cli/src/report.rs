@@ -2,9 +2,8 @@
 
 mod bars;
 
-use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
@@ -12,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::args::{Common, Progress};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output;
 use bars::{Bar, Bars};
 
 /// How often progress events are written for each file with --json
@@ -23,6 +23,8 @@ pub(crate) struct Reporter {
     sink: Sink,
     begun: Instant,
     totals: Mutex<Totals>,
+    /// Why a line could not be written to standard output; the first reason if there are several
+    unwritten: OnceLock<Failure>,
 }
 
 #[derive(Debug)]
@@ -93,7 +95,7 @@ impl Reporter {
             None if bars => Sink::Bars(Bars::new()),
             Some(Progress::Plain) | None => Sink::Plain,
         };
-        Self { sink, begun: Instant::now(), totals: Mutex::default() }
+        Self { sink, begun: Instant::now(), totals: Mutex::default(), unwritten: OnceLock::new() }
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -193,8 +195,9 @@ impl Reporter {
         }
     }
 
-    /// Writes the summary
-    pub(crate) fn summary(&self, exit: Exit) {
+    /// Writes the summary; returns the exit code of the run, also if standard output could not be written to
+    pub(crate) fn summary(&self, exit: Exit) -> Exit {
+        let exit = self.with_output(exit);
         let totals = self.totals();
         let seconds = self.begun.elapsed().as_secs_f64();
         match &self.sink {
@@ -221,6 +224,14 @@ impl Reporter {
                 self.line(&totals.line(seconds));
             }
         }
+        if let Some(failure) = self.unwritten.get() {
+            self.error_line(&failure.to_string());
+        }
+        self.with_output(exit)
+    }
+
+    fn with_output(&self, exit: Exit) -> Exit {
+        Exit::of_all([exit].into_iter().chain(self.unwritten.get().map(Failure::exit)))
     }
 
     fn object(&self, event: &str, name: &[u8]) -> Map<String, Value> {
@@ -241,9 +252,12 @@ impl Reporter {
         self.line(&Value::Object(object).to_string());
     }
 
-    /// Writes a line to standard output; errors such as a closed pipe are ignored
+    /// Writes a line to standard output; an error is reported with the summary, when no bars are drawn any more
     fn line(&self, line: &str) {
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        let written = output::write(format!("{line}\n").as_bytes());
+        if let Some(failure) = written.err().as_ref().and_then(output::unless_closed) {
+            let _ = self.unwritten.set(failure);
+        }
     }
 
     fn error_line(&self, text: &str) {

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
-use std::path::Path;
 
 use ftp_blocking::Client;
 use ftp_proto::{Error as FtpError, Get};
@@ -14,6 +13,7 @@ use crate::download::{counted_from, is_about_restarting};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::location::Remote;
+use crate::output;
 use crate::partial::Version;
 use crate::site::Site;
 use crate::stream::{self, Received};
@@ -135,10 +135,9 @@ fn copy(
     before: std::ops::Range<u64>,
     mut most: u64,
 ) -> Result<Received<()>, Failure> {
-    let failure = |error: &std::io::Error| Failure::local(Path::new("standard output"), error);
     let mut download = client.get(get).map_err(|error| site.failure(error))?;
     let mut block = vec![0; 64 * 1024];
-    let mut out = output().map_err(|error| failure(&error))?;
+    let mut out = output::open().map_err(|error| output::failure(&error))?;
     let mut before_left = before.end - before.start;
     let (mut bytes, mut is_begun) = (0, false);
     while most > 0 {
@@ -158,23 +157,10 @@ fn copy(
         most -= taken;
         is_begun |= taken > 0;
         let wanted = &block[skipped as usize..(skipped + taken) as usize];
-        out.write_all(wanted).map_err(|error| failure(&error))?;
+        out.write_all(wanted).map_err(|error| output::failure(&error))?;
     }
     // If the download is not at its end, this aborts it.
     drop(download);
-    out.flush().map_err(|error| failure(&error))?;
+    out.flush().map_err(|error| output::failure(&error))?;
     Ok(Received { bytes, value: () })
-}
-
-/// Returns standard output, whose errors are all reported: [`std::io::Stdout`] reports success if it can't be written to
-#[cfg(unix)]
-fn output() -> std::io::Result<std::fs::File> {
-    use std::os::fd::AsFd as _;
-    std::io::stdout().as_fd().try_clone_to_owned().map(std::fs::File::from)
-}
-
-/// Returns standard output, which converts texts for a console
-#[cfg(not(unix))]
-fn output() -> std::io::Result<std::io::StdoutLock<'static>> {
-    Ok(std::io::stdout().lock())
 }

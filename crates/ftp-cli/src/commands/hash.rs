@@ -1,7 +1,6 @@
 //! `hash`: prints hashes of files in the format of sha256sum
 
-use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::io::Read as _;
 
 use ftp_blocking::Client;
 use ftp_proto::Get;
@@ -14,6 +13,7 @@ use crate::args::{Algorithm, HashArgs};
 use crate::check::{self, Hashed};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output;
 use crate::partial::Version;
 use crate::stream::{self, Received};
 
@@ -83,9 +83,7 @@ pub(super) fn hash(args: &HashArgs, context: &Context) -> Result<Exit, Failure> 
             }
             false => format!("{found}  {}\n", crate::show::bytes(path)),
         };
-        std::io::stdout()
-            .write_all(line.as_bytes())
-            .map_err(|error| Failure::local(Path::new("standard output"), &error))
+        output::print(line.as_bytes())
     })
 }
 

@@ -1,7 +1,5 @@
 //! `info`: describes a server
 
-use std::io::Write as _;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ftp_blocking::Client;
@@ -13,6 +11,7 @@ use super::known;
 use crate::args::UrlsArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output;
 
 /// How many round trips are measured; the shortest is shown
 const ROUND_TRIPS: u32 = 3;
@@ -25,9 +24,7 @@ pub(super) fn info(args: &UrlsArgs, context: &Context) -> Result<Exit, Failure> 
             true => format!("{}\n", Value::Object(facts)),
             false => lines(&facts),
         };
-        std::io::stdout()
-            .write_all(text.as_bytes())
-            .map_err(|error| Failure::local(Path::new("standard output"), &error))
+        output::print(text.as_bytes())
     })
 }
 

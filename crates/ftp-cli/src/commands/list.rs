@@ -1,7 +1,6 @@
 //! `ls`, `stat`, `find` and `du`
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
 
 use ftp_blocking::{Client, EntryKind, OwnedEntry, WalkOptions};
@@ -18,6 +17,7 @@ use crate::args::{DuArgs, FindArgs, LsArgs, UrlsArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::mirror::stamp;
+use crate::output;
 use crate::plan::{Age, Ages, Sizes};
 
 /// The output format of entries
@@ -40,7 +40,7 @@ pub(super) fn ls(args: &LsArgs, context: &Context) -> Result<Exit, Failure> {
             true => lease.request(|client| walk(client, path, form))?,
             false => lease.request(|client| list(client, path, form))?,
         };
-        write(&lines.bytes)?;
+        output::print(&lines.bytes)?;
         match lines.not_understood {
             0 => Ok(()),
             count => Err(not_understood(count)),
@@ -150,13 +150,6 @@ const fn kind_word(letter: char) -> &'static str {
     }
 }
 
-fn write(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(bytes)
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::local(Path::new("standard output"), &error))
-}
-
 /// The criteria of `find`
 struct Wanted {
     name: Option<GlobMatcher>,
@@ -209,7 +202,7 @@ pub(super) fn find(args: &FindArgs, context: &Context) -> Result<Exit, Failure> 
                 if wanted.has(&found.entry) {
                     line(&mut out, &found.entry, &found.path, form);
                 }
-                write(&out)
+                output::print(&out)
             })
         })
     })
@@ -250,7 +243,7 @@ pub(super) fn du(args: &DuArgs, context: &Context) -> Result<Exit, Failure> {
             }
             out.push(b'\n');
         }
-        write(&out)
+        output::print(&out)
     })
 }
 
@@ -292,7 +285,7 @@ pub(super) fn stat(args: &UrlsArgs, context: &Context) -> Result<Exit, Failure> 
                 out.push(b'\n');
             }
         }
-        write(&out)
+        output::print(&out)
     })
 }
 

@@ -113,9 +113,7 @@ pub(super) fn finish(reporter: &Reporter, interrupt: &Interrupt) -> Exit {
     if interrupt.is_set() {
         exits.push(Exit::Interrupted);
     }
-    let exit = Exit::of_all(exits);
-    reporter.summary(exit);
-    exit
+    reporter.summary(Exit::of_all(exits))
 }
 
 impl<T, L> Server<T, L> {

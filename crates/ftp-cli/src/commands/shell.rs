@@ -233,9 +233,7 @@ fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure
     let word = match Line::try_parse_from(words) {
         Ok(line) => line.word,
         Err(error) => {
-            // Help is not an error, and goes to standard output.
-            let _ = error.print();
-            return Ok(Next::Line(if error.use_stderr() { Exit::Usage } else { Exit::Done }));
+            return Ok(Next::Line(crate::output::show(&error)));
         }
     };
     let exit = match word {
@@ -256,7 +254,7 @@ fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure
         }
         Word::Pwd => {
             let here = context.connection.as_ref().map_or(&b""[..], |connection| &connection.here);
-            println!("{}", crate::show::bytes(here));
+            crate::output::print(format!("{}\n", crate::show::bytes(here)).as_bytes())?;
             Exit::Done
         }
         Word::Lcd { directory } => std::env::set_current_dir(&directory)

@@ -44,8 +44,7 @@ pub(super) fn verify(
         }
     }
     let exit = Exit::of_all(reporter.totals().exits);
-    reporter.summary(exit);
-    Ok(exit)
+    Ok(reporter.summary(exit))
 }
 
 /// Whether a local file has the size and hash of its entry; false if the entry has neither

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::Remote;
 use crate::login::Logins;
+use crate::output;
 use crate::pool::Pool;
 use crate::site::Site;
 
@@ -41,8 +42,7 @@ pub(crate) fn run(
         }
     }
     let Some(host) = host else {
-        println!("{USAGE}");
-        return Ok(Exit::Done);
+        return output::print(format!("{USAGE}\n").as_bytes()).map(|()| Exit::Done);
     };
     let text = if host.contains("://") { host.to_owned() } else { format!("ftp://{host}/") };
     let remote = Remote::of_argument(text.as_ref())?;
@@ -64,8 +64,8 @@ pub(crate) fn run(
 
 fn one(client: &mut Client, argument: &[u8]) -> Result<(), Failure> {
     let session = |error| Failure::session(error, "");
-    let local = |error: &std::io::Error| Failure::local(Path::new("standard output"), error);
-    let mut out = std::io::stdout().lock();
+    let local = |error: &std::io::Error| output::failure(error);
+    let mut out = output::open().map_err(|error| local(&error))?;
     if let Some(directory) = argument.strip_prefix(b"-l") {
         let list = if directory.is_empty() { List::new("") } else { List::new(directory) };
         let mut lines = client.list(list).map_err(session)?;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{BufRead as _, Write as _};
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 
 use ftp_blocking::{Client, List};
@@ -21,6 +21,7 @@ use crate::interrupt::Interrupt;
 use crate::location::{Remote, join};
 use crate::login::Logins;
 use crate::look::version;
+use crate::output;
 use crate::partial::reserved;
 use crate::plan::MAX_DEPTH;
 use crate::pool::{Lease, Pool};
@@ -142,8 +143,7 @@ pub(crate) fn run(
     let to = more.get(1).map_or_else(|| PathBuf::from("."), PathBuf::from);
     run.directory(&mut lease, &from, &to, 0)?;
     let exit = Exit::of_all(reporter.totals().exits);
-    reporter.summary(exit);
-    Ok(exit)
+    Ok(reporter.summary(exit))
 }
 
 impl Run<'_> {
@@ -326,8 +326,8 @@ fn write_info(folder: &Path, versions: &Versions) -> Result<(), Failure> {
 
 /// Asks on the terminal; returns true only if the answer is yes
 fn asked(what: &str, name: &[u8]) -> bool {
-    print!("{what} {}? [ny] ", crate::show::bytes(name));
-    let _ = std::io::stdout().flush();
+    // A prompt that can't be written is not an error.
+    let _ = output::write(format!("{what} {}? [ny] ", crate::show::bytes(name)).as_bytes());
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
     matches!(answer.trim(), "y" | "Y" | "yes")

@@ -91,11 +91,64 @@ fn a_mirror_on_a_full_disk_leaves_no_incomplete_file() {
 fn full_standard_output_is_reported() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(SIZE));
-    if std::path::Path::new("/dev/full").exists() {
-        let failed = run(&mut after(&home, "", &format!("cat {} > /dev/full", server.url("file"))));
-        assert_eq!(failed.code, Some(3), "{failed:?}");
-        assert!(failed.stderr.contains("standard output"), "{failed:?}");
-        assert_eq!(server.count("RETR"), 1);
+    if !std::path::Path::new("/dev/full").exists() {
+        println!("LEFT OUT: there is no /dev/full");
+        return;
+    }
+    let (url, folder) = (server.url("file"), server.url(""));
+    for arguments in [
+        format!("cat {url}"),
+        format!("get -O here {url}"),
+        format!("get -O there --json {url}"),
+        format!("get -O new -n {url}"),
+        format!("mirror {folder} mirrored"),
+        format!("mirror -n {folder} new"),
+        format!("verify {folder} mirrored"),
+        format!("rm -n {url}"),
+        format!("put --unique mirrored/file {folder}"),
+        format!("ls {folder}"),
+        "--help".to_owned(),
+        "--version".to_owned(),
+        "get --help".to_owned(),
+        "man".to_owned(),
+        "ftplib".to_owned(),
+    ] {
+        server.forget_commands();
+        let failed = run(&mut after(&home, "", &format!("{arguments} > /dev/full")));
+        assert_eq!(failed.code, Some(3), "{arguments}: {failed:?}");
+        assert_eq!(
+            failed.stderr.matches("standard output: ").count(),
+            1,
+            "{arguments}: {failed:?}"
+        );
+        assert!(server.count("RETR") < 2, "{arguments}: {failed:?}");
+    }
+    // What could be done was done.
+    for file in ["here/file", "there/file", "mirrored/file"] {
+        assert!(home.read(file) == bytes(SIZE), "{file}");
+    }
+    let lines = "printf 'pwd\\nhelp\\n' |";
+    let failed = run(&mut after(&home, lines, &format!("shell {folder} > /dev/full")));
+    assert_eq!(failed.code, Some(3), "{failed:?}");
+}
+
+/// The reader wants no more, which is no failure of a transfer
+#[test]
+fn a_closed_pipe_does_not_end_a_transfer() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("pub/a", bytes(1000));
+    server.files().put("pub/b", bytes(1000));
+    let url = server.url("pub");
+    for options in ["", "--json"] {
+        let script = format!(
+            "{{ sleep 0.5; {} mirror {options} {url} here; echo $? > code; }} | true",
+            env!("CARGO_BIN_EXE_rftp")
+        );
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).current_dir(home.path("")).env("HOME", home.path(""));
+        let piped = run(&mut command);
+        assert_eq!(home.read("code"), b"0\n", "{options}: {piped:?}");
+        assert_eq!((home.names("here").len(), &*piped.stderr), (2, ""), "{options}");
     }
 }
 

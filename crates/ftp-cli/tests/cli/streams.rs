@@ -266,8 +266,14 @@ fn an_output_that_can_not_be_written_to_is_reported() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(1000));
     home.write("input", b"");
-    let url = server.url("file");
-    for arguments in [&["cat", &url][..], &["get", "-o", "-", &url]] {
+    let (url, folder) = (server.url("file"), server.url(""));
+    for arguments in [
+        &["cat", &url][..],
+        &["get", "-o", "-", &url],
+        &["get", &url],
+        &["ls", &folder],
+        &["info", &folder],
+    ] {
         let mut command = home.command(arguments);
         command.stdout(std::fs::File::open(home.path("input")).unwrap());
         let output = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
