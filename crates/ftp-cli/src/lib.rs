@@ -72,7 +72,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 /// Masks the passwords of URLs in the words that the message repeats
 fn without_passwords(mut error: clap::Error) -> clap::Error {
     let masked = |(kind, value): (ContextKind, &ContextValue)| match value {
-        ContextValue::String(word) if word.contains("://") => Some((kind, location::shown(word))),
+        ContextValue::String(word) if word.contains('@') => {
+            Some((kind, show::argument(word.as_bytes())))
+        }
         _ => None,
     };
     let masked: Vec<(ContextKind, String)> = error.context().filter_map(masked).collect();

@@ -52,7 +52,7 @@ impl Remote {
             );
         };
         // Errors must not show a password in the URL.
-        let shown = shown(text);
+        let shown = crate::show::argument(text.as_bytes());
         if text.bytes().any(|byte| byte.is_ascii_control()) {
             return Err(Failure::usage("a control character in a URL").about(shown));
         }
@@ -166,17 +166,6 @@ fn is_scheme(text: &str) -> bool {
     let mut characters = text.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic())
         && characters.all(|other| other.is_ascii_alphanumeric() || "+-.".contains(other))
-}
-
-/// Returns a URL for messages, with its password masked
-pub(crate) fn shown(text: &str) -> String {
-    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
-        let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
-        let (login, _) = authority.rsplit_once('@')?;
-        let (user, _) = login.split_once(':')?;
-        Some(format!("{scheme}://{user}:***{}", &rest[login.len()..]))
-    });
-    crate::show::text(&hidden.unwrap_or_else(|| text.to_owned()))
 }
 
 /// Whether the path has a component `..`, with which the parser of URLs drops the component before, or nothing at the

@@ -1,5 +1,6 @@
 //! Formats names and numbers for messages
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -17,9 +18,36 @@ pub(crate) fn text(text: &str) -> String {
     bytes(text.as_bytes())
 }
 
-/// Formats a local path, with control characters escaped
+/// Formats a word of the command line that is a URL, or may be meant as one: without its password, and with control
+/// characters escaped
+pub(crate) fn argument(word: &[u8]) -> String {
+    bytes(&without_password(word))
+}
+
+/// Masks the password in a word that may be a URL, also one without a scheme: `ftp://USER:PASSWORD@HOST`,
+/// `USER:PASSWORD@HOST`
+///
+/// A password may contain any character, so it ends at the last `@`.
+pub(crate) fn without_password(word: &[u8]) -> Cow<'_, [u8]> {
+    let place = |byte: u8| word.iter().position(|other| *other == byte);
+    let after = |start: usize| Some(start + word[start..].iter().position(|byte| *byte == b':')?);
+    let colon = match place(b':').filter(|at| place(b'/').is_none_or(|slash| *at < slash)) {
+        Some(at) if word[at..].starts_with(b"://") => after(at + 3),
+        other => other,
+    };
+    let end = word.iter().rposition(|byte| *byte == b'@');
+    match colon.zip(end) {
+        Some((colon, end)) if colon < end => {
+            [&word[..=colon], b"***", &word[end..]].concat().into()
+        }
+        _ => word.into(),
+    }
+}
+
+/// Formats a local path, with control characters escaped; a relative one may be a URL that was taken for a path
 pub(crate) fn path(path: &Path) -> String {
-    bytes(path.as_os_str().as_encoded_bytes())
+    let name = path.as_os_str().as_encoded_bytes();
+    if path.is_absolute() { bytes(name) } else { argument(name) }
 }
 
 /// Returns the bytes of a local name, as they are sent to a server
@@ -73,6 +101,26 @@ mod tests {
             (u64::MAX, "16.0 EiB"),
         ] {
             assert_eq!(super::size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn passwords_are_masked_up_to_the_last_at() {
+        for (word, shown) in [
+            ("ftp://u:secret@h/f", "ftp://u:***@h/f"),
+            ("ftp://u:ab/secret@h/f", "ftp://u:***@h/f"),
+            ("ftp://u:a@b:c@h", "ftp://u:***@h"),
+            ("ftp://:secret@h", "ftp://:***@h"),
+            ("u:secret@h/a", "u:***@h/a"),
+            ("u:s/e//c://ret@h", "u:***@h"),
+            ("ftp:/u:secret@h", "ftp:***@h"),
+            ("--proxy=http://u:secret@h", "--proxy=http://u:***@h"),
+            ("ftp://u@h:21/f", "ftp://u@h:21/f"),
+            ("ftp://h:21/f", "ftp://h:21/f"),
+            ("me@h", "me@h"),
+            ("here/a:b@c", "here/a:b@c"),
+        ] {
+            assert_eq!(super::argument(word.as_bytes()), shown, "{word}");
         }
     }
 

@@ -76,7 +76,8 @@ fn wanted(args: &FetchArgs) -> Result<Vec<Wanted>, Failure> {
                 Remote::parse(&OsString::from(format!("{base}/{}", encoded(source))))?
             }
             _ => {
-                let failure = Failure::usage("is not a URL").about(crate::show::text(source));
+                let failure =
+                    Failure::usage("is not a URL").about(crate::show::argument(source.as_bytes()));
                 return Err(
                     failure.remedy("--base URL names the directory that contains the files")
                 );

@@ -96,7 +96,9 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
                 send(lease, terms, &args, wanted, &reporter)
             },
             fail: |wanted: &Wanted, failure: &Failure| {
-                reporter.fail(crate::show::os_bytes(&wanted.local), failure);
+                // Perhaps a URL that was taken for a path.
+                let name = crate::show::os_bytes(&wanted.local);
+                reporter.fail(&crate::show::without_password(name), failure);
             },
         },
     );

@@ -121,6 +121,46 @@ fn an_invalid_command_line_does_not_show_a_password() {
     }
 }
 
+/// Regression: messages showed a password that contains a slash, and that of a URL which was taken for a local file, or had
+/// no scheme
+#[test]
+fn no_message_about_an_argument_shows_a_password() {
+    let home = Home::new();
+    home.write("f", b"");
+    home.write("list", b"u:seeded@h/a\n");
+    home.write("urls", b"ftp://u:ab/seeded@h/a\n");
+    for arguments in [
+        &["get", "ftp://u:ab/seeded@h/f"][..],
+        &["get", "ftpes://u:seeded:ab/seeded@seeded@h/f"],
+        &["get", "u:seeded@h/a"],
+        &["get", "ftp:/u:ab/seeded@h/a"],
+        &["ftplib", "u:ab/seeded@h"],
+        &["ftpmirror", "u:ab/seeded@h"],
+        &["fetch", "ftp://u:seeded@h/list"],
+        &["fetch", "u:seeded@h/list"],
+        &["fetch", "list"],
+        &["fetch", "urls"],
+        &["fetch", "f", "--base", "u:seeded@h/"],
+        &["verify", "ftp://u:seeded@h/list"],
+        &["mirror", "u:seeded@h/a", "there"],
+        &["mirror", "ftp:/u:seeded@h/a", "there"],
+        &["mirror", "u:seeded@h/a", "ftp://127.0.0.1:1/"],
+        &["put", "ftp://u:seeded@h/a", "ftp://127.0.0.1:1/"],
+        &["put", "u:seeded@h/a", "ftp://127.0.0.1:1/", "--json"],
+        &["put", "f", "u:seeded@h/a"],
+        &["shell", "u:seeded@h"],
+        &["get", "ftp://h/f", "-j", "u:seeded@h"],
+        &["get", "ftp://h/f", "--limit-rate", "u:seeded@h"],
+        &["u:seeded@h"],
+    ] {
+        let options = ["--retries", "0"];
+        let run = home.rftp(&[arguments, &options].concat());
+        assert!(!matches!(run.code, None | Some(0)), "{arguments:?}: {run:?}");
+        assert!(run.stderr.lines().any(|line| line.contains('@')), "{arguments:?}: {run:?}");
+        assert!(!(run.stdout + &run.stderr).contains("seeded"), "{arguments:?}: {}", run.stderr);
+    }
+}
+
 /// Runs the program on a terminal, and types `typed` once it has written `prompt`
 #[cfg(target_os = "linux")]
 fn on_a_terminal(
