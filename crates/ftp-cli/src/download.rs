@@ -95,10 +95,11 @@ pub(crate) fn download(
     close(partial, terms, job, result).map(|()| moved)
 }
 
-/// Returns the failure, or that the file has changed, if the server's file now has another size or time
+/// Returns the failure, or that the file has changed, if the server's file now has another size or time, or that it is not
+/// the one that a list describes
 pub(crate) fn explain(client: &mut Client, job: &Job<'_>, failure: Failure) -> Failure {
     let version = match job.source {
-        Source::List => return failure,
+        Source::List => return look::explain_listed(client, job.remote, job.version, failure),
         Source::Request => job.version,
         // Its time may be less precise than the one that is asked for now.
         Source::Listing => Version { modified: None, ..job.version },

@@ -136,6 +136,11 @@ impl Failure {
         self
     }
 
+    /// Whether [`Self::for_good`] was called
+    pub(crate) fn is_for_good(&self) -> bool {
+        self.retry == Retry::Never
+    }
+
     /// A file that changed on the server after its size was requested
     pub(crate) fn changed() -> Self {
         let message = "has changed on the server while it was fetched";

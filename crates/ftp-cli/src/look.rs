@@ -5,6 +5,7 @@ use ftp_proto::listing::{EntryKind, Modified};
 use ftp_session::{Error, system_time};
 
 use crate::args::TransferArgs;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::partial::Version;
 use crate::site::Site;
@@ -69,6 +70,28 @@ pub(crate) fn explain(
     let has_changed = failure.is_about_size()
         && version(client, path).is_ok_and(|now| now.is_another_than(before));
     if has_changed { Failure::changed() } else { failure }
+}
+
+/// Returns the failure of a download whose size is that of a list, or, if the server's file has another size, that it is
+/// not the one in the list, which a retry would not change
+pub(crate) fn explain_listed(
+    client: &mut Client,
+    path: &[u8],
+    listed: Version,
+    failure: Failure,
+) -> Failure {
+    if !failure.is_about_size() || failure.exit() == Exit::Verification {
+        return failure;
+    }
+    match version(client, path) {
+        // The transfer lacked something.
+        Ok(now) if now.size == listed.size => failure,
+        _ => Failure::new(
+            Exit::Verification,
+            format!("its size is not that in the list: {}", failure.message()),
+        )
+        .for_good(),
+    }
 }
 
 /// Asks with MLST if the server has it, which takes one round trip, and otherwise with SIZE and MDTM

@@ -40,6 +40,9 @@ pub(crate) fn download(
             match end {
                 End::Whole => return finish(lease, terms, job, running, partial).map(|()| moved),
                 End::Alone => break,
+                End::Failed(failure) if failure.is_for_good() => {
+                    return download::close(partial, terms, job, Err(failure)).map(|()| moved);
+                }
                 End::Failed(failure) if is_begun && failure.exit() == Exit::Verification => {
                     running.notice("the part from an earlier run is of another file, so the download starts again");
                     download::clear(&mut partial)?;

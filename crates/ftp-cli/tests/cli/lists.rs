@@ -60,6 +60,47 @@ fn files_that_differ_from_the_list_are_refused() {
     assert_eq!(run.code, Some(2), "{run:?}");
 }
 
+/// Regression: it was taken for a download that was cut off, or for a server that sends too much
+#[test]
+fn a_file_of_another_size_than_in_the_list_exits_with_9() {
+    for knows_sizes in [true, false] {
+        for (length, listed) in [(7, 6), (7, 8), (9_000_000, 8_500_000), (9_000_000, 12_000_000)] {
+            let (server, home) = (Server::start(), Home::new());
+            server.files().put("a", bytes(length));
+            server.on_command(move |Command { verb, .. }| match verb {
+                "SIZE" | "MLST" | "FEAT" if !knows_sizes => Action::reply("502 not here"),
+                _ => Action::serve(),
+            });
+            home.write("list", format!("{}\t{listed}\n", server.url("a")).as_bytes());
+            let run = home.rftp(&["fetch", "list", "-O", "here", "--retry-delay", "0.05"]);
+            let place = format!("{length} {listed} {knows_sizes}: {run:?}");
+            assert_eq!((run.code, server.count("RETR")), (Some(9), 1), "{place}");
+            assert!(run.stderr.contains("a: its size is not that in the list: "), "{place}");
+            assert_eq!(run.stderr.lines().count(), 1, "{place}");
+            assert_eq!(home.names("here"), [""; 0], "{place}");
+            let options = ["--segments", "2", "--limit-rate", "12M"];
+            let run = home.rftp(&[&["fetch", "list", "-O", "here"], &options[..]].concat());
+            assert_eq!(run.code, Some(9), "{place}");
+            assert_eq!(home.names("here"), [""; 0], "{place}");
+        }
+    }
+}
+
+/// The file has the right size, only the transfer lacked something
+#[test]
+fn a_download_of_a_list_that_was_cut_short_is_tried_again() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("a", bytes(2_000_000));
+    server.on_command(|Command { verb, in_all, .. }| match verb {
+        "RETR" if in_all == 1 => Action::serve().break_at(1_500_000).final_reply("226 done"),
+        _ => Action::serve(),
+    });
+    home.write("list", format!("{}\t2000000\n", server.url("a")).as_bytes());
+    let run = home.rftp(&["fetch", "list", "--retry-delay", "0.05"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(home.read("a") == bytes(2_000_000));
+}
+
 #[test]
 fn names_of_a_list_stay_in_the_directory() {
     let (server, home) = (Server::start(), Home::new());
