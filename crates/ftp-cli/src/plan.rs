@@ -107,6 +107,8 @@ pub(crate) enum Step {
     Keep(File),
     /// An item that is left out without a failure
     LeaveOut { path: Vec<u8>, reason: &'static str },
+    /// An item that only the target has, and that stays although such items are deleted
+    Spare { path: Vec<u8>, reason: String },
     /// An item that can't be mirrored, which is a failure
     Refuse { path: Vec<u8>, reason: String },
 }

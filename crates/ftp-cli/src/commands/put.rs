@@ -96,9 +96,12 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
                 send(lease, terms, &args, wanted, &reporter)
             },
             fail: |wanted: &Wanted, failure: &Failure| {
-                // Perhaps a URL that was taken for a path.
                 let name = crate::show::os_bytes(&wanted.local);
-                reporter.fail(&crate::show::without_password(name), failure);
+                match Path::new(&wanted.local).exists() {
+                    true => reporter.fail(name, failure),
+                    // Perhaps a URL that was taken for a path.
+                    false => reporter.fail(&crate::show::without_password(name), failure),
+                }
             },
         },
     );

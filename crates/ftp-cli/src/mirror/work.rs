@@ -48,6 +48,10 @@ impl Mirror<'_> {
                 }
                 Step::Keep(file) => self.keep(&file),
                 Step::LeaveOut { path, reason } => self.reporter.skipped(&path, reason),
+                Step::Spare { path, .. } if self.purpose == Purpose::Verify => {
+                    self.differs(&path, "is only in the target");
+                }
+                Step::Spare { path, reason } => self.reporter.skipped(&path, &reason),
                 Step::Refuse { path, reason } => {
                     self.failed(&path, Failure::new(crate::exit::Exit::Local, reason));
                 }
@@ -96,6 +100,7 @@ impl Mirror<'_> {
             Step::MakeDirectory { .. }
             | Step::Keep(_)
             | Step::LeaveOut { .. }
+            | Step::Spare { .. }
             | Step::Refuse { .. } => {}
         }
     }

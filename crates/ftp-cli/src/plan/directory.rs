@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ftp_proto::TakenNames;
+use ftp_proto::{NameProblem, TakenNames};
 
 use super::tree::{Item, Kind, Listing, Shown};
 use super::{
@@ -39,9 +39,11 @@ impl Plan {
         let reserved_names = self.reserved(&items);
         let mut names = TakenNames::new(self.policy.names);
         let mut found = Found::default();
+        let mut refused: BTreeSet<&[u8]> = BTreeSet::new();
         for item in &items {
             let path = below(&directory.path, &item.name);
             if let Err(error) = names.take(&item.name) {
+                refused.insert(&item.name);
                 found.steps.push(Step::Refuse { path, reason: error.problem().to_string() });
             } else if reserved_names.contains(&*item.name) {
                 let reason =
@@ -65,8 +67,9 @@ impl Plan {
                     && source.shown == Shown::AllButDotNames
                     && item.name.starts_with(b".")
             };
-            let target: Vec<_> = target.items.iter().filter(|item| !is_hidden(item)).collect();
-            self.doom(directory, &target, &mut names, &reserved_names, &mut found.directories);
+            let is_only_there = |item: &&Item| !is_hidden(item) && !refused.contains(&*item.name);
+            let target: Vec<_> = target.items.iter().filter(is_only_there).collect();
+            self.doom(directory, &target, &mut names, &reserved_names, &mut found);
         } else if !directory.in_source {
             self.spare(&directory.path);
         }
@@ -199,12 +202,14 @@ impl Plan {
         target: &[&Item],
         names: &mut TakenNames,
         reserved: &BTreeSet<Vec<u8>>,
-        directories: &mut Vec<Directory>,
+        found: &mut Found,
     ) {
         for item in target {
             let path = below(&directory.path, &item.name);
             let filter = &self.policy.filter;
-            let is_there_too = names.take(&item.name).is_err() || reserved.contains(&*item.name);
+            let problem = names.take(&item.name).err().map(|error| error.problem());
+            let is_there_too =
+                problem == Some(NameProblem::Taken) || reserved.contains(&*item.name);
             let takes_part = match item.kind {
                 Kind::Dir => filter.enters(&path),
                 Kind::File => {
@@ -220,12 +225,20 @@ impl Plan {
                 }
                 continue;
             }
+            if let Some(problem) = problem {
+                self.spare(&directory.path);
+                found.steps.push(Step::Spare { path, reason: problem.to_string() });
+                continue;
+            }
             let is_directory = item.kind == Kind::Dir;
             if is_directory {
                 match enter(directory, item, &path, true) {
-                    Ok(entered) => directories.push(Directory { in_source: false, ..entered }),
-                    Err(_) => {
+                    Ok(entered) => {
+                        found.directories.push(Directory { in_source: false, ..entered });
+                    }
+                    Err(reason) => {
                         self.spare(&path);
+                        found.steps.push(Step::Spare { path, reason: reason.into() });
                         continue;
                     }
                 }

@@ -218,7 +218,7 @@ proptest! {
             let path = match step {
                 Step::MakeDirectory { path, .. } => path,
                 Step::Transfer(file) | Step::Check(file) | Step::Keep(file) => &file.path,
-                Step::LeaveOut { .. } | Step::Refuse { .. } => continue,
+                Step::LeaveOut { .. } | Step::Spare { .. } | Step::Refuse { .. } => continue,
             };
             prop_assert!(path.is_empty() || LocalRules::Unix.components(path).is_ok(), "{:?}", step);
         }

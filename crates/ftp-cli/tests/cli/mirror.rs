@@ -265,3 +265,27 @@ fn patterns_choose() {
         (vec!["a.gz".to_owned(), "d".to_owned()], vec!["b.gz".to_owned()])
     );
 }
+
+#[test]
+#[cfg(unix)]
+fn what_can_not_be_deleted_in_the_target_is_told() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("pub/a", b"1");
+    home.write("here/a", b"1");
+    home.write("here/tab\there", b"1");
+    home.write(&format!("here/{}f", "d/".repeat(130)), b"1");
+    home.write("here/old", b"1");
+    let url = server.url("pub");
+    let run = home.rftp(&["verify", "--compare", "size", &url, "here"]);
+    assert_eq!(run.code, Some(9), "{run:?}");
+    for name in ["tab", "/d: is only", "old: is only"] {
+        assert!(run.stderr.contains(name), "{name}: {run:?}");
+    }
+    let run = home.rftp(&["mirror", "--delete", "--compare", "size", &url, "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for reason in ["left out: it has a control character", "left out: lies too deep"] {
+        assert!(run.stderr.contains(reason), "{reason}: {run:?}");
+    }
+    assert!(home.path("here/tab\there").exists() && home.path("here/d").exists(), "{run:?}");
+    assert!(!home.path("here/old").exists(), "{run:?}");
+}
