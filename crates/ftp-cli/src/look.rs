@@ -80,18 +80,14 @@ pub(crate) fn explain_listed(
     listed: Version,
     failure: Failure,
 ) -> Failure {
-    if !failure.is_about_size() || failure.exit() == Exit::Verification {
-        return failure;
-    }
-    match version(client, path) {
+    let Some(size) = listed.size.filter(|_| failure.is_about_size()) else { return failure };
+    let message = match version(client, path).map(|now| now.size) {
         // The transfer lacked something.
-        Ok(now) if now.size == listed.size => failure,
-        _ => Failure::new(
-            Exit::Verification,
-            format!("its size is not that in the list: {}", failure.message()),
-        )
-        .for_good(),
-    }
+        Ok(Some(now)) if now == size => return failure,
+        Ok(Some(now)) => format!("has {now} bytes on the server, and {size} in the list"),
+        _ => format!("does not have {size} bytes, as in the list"),
+    };
+    Failure::new(Exit::Verification, message).for_good()
 }
 
 /// Asks with MLST if the server has it, which takes one round trip, and otherwise with SIZE and MDTM
