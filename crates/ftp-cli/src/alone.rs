@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use crate::begun;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::partial::{beside, try_open_alone};
+use crate::ordinary::try_open_alone;
+use crate::partial::beside;
 use crate::site::Site;
 
 /// The suffix of the names of locked files

@@ -23,6 +23,7 @@ mod look;
 mod manifest;
 mod mirror;
 pub mod netrc;
+mod ordinary;
 mod output;
 mod pace;
 mod partial;

@@ -7,18 +7,17 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use fs4::{FileExt, TryLockError};
 use ftp_proto::Get;
 use ftp_session::{system_time, timestamp};
 use serde_json::{Value, json};
 
-use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::ordinary::{has_another_name, not_ordinary, open_alone, open_to_read};
 use crate::ranges::{Cut, Ranges};
 
 /// Minimum size of a file with a state file, in bytes: fetching a smaller one again takes no longer than comparing it
@@ -26,8 +25,6 @@ pub(crate) const STATE_FROM: u64 = 1024 * 1024;
 
 /// Maximum number of bytes that are read of a state file
 const MAX_STATE: u64 = 256 * 1024;
-
-const NOT_ORDINARY: &str = "is not an ordinary file";
 
 /// The suffix of the names of state files
 const STATE: &str = ".state";
@@ -310,64 +307,6 @@ impl Partial {
     }
 }
 
-/// Opens or creates a file, and locks it against other runs that open it with this function
-///
-/// # Errors
-///
-/// Errors of the operating system; an error if another run has locked the file, or if it is not an ordinary file.
-pub(crate) fn open_alone(path: &Path) -> Result<File, Failure> {
-    try_open_alone(path)?.ok_or_else(|| {
-        Failure::new(Exit::Local, "another run is writing this file")
-            .about(crate::show::path(path))
-            .remedy("wait until it ends")
-    })
-}
-
-/// As [`open_alone`], but `None` if another run has locked the file
-pub(crate) fn try_open_alone(path: &Path) -> Result<Option<File>, Failure> {
-    let failure = |error: &io::Error| Failure::local(path, error);
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    loop {
-        let file = open_ordinary(path, &mut options).map_err(|error| failure(&error))?;
-        // Called by its path, because std has a method of this name since Rust 1.89.
-        match FileExt::try_lock(&file) {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(failure(&error)),
-        }
-        // Another run may have renamed or removed the file after it was opened and before it was locked.
-        if is_same(&file, path).map_err(|error| failure(&error))? {
-            return Ok(Some(file));
-        }
-    }
-}
-
-/// Opens an ordinary file to read it, and nothing else
-pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
-    open_ordinary(path, OpenOptions::new().read(true))
-}
-
-/// Opens a file with these options; an error, without waiting, for anything that is not an ordinary file
-fn open_ordinary(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    // Following a symbolic link would write to another file, and opening a pipe may wait for its other end.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        options.custom_flags(flags.bits() as i32);
-    }
-    #[cfg(not(unix))]
-    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
-        return Err(io::Error::other(NOT_ORDINARY));
-    }
-    let file = options.open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(io::Error::other(NOT_ORDINARY)),
-    }
-}
-
 /// Replaces a file atomically, so that it is never half written
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path, NEW);
@@ -375,22 +314,6 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
     io::Write::write_all(&mut file, bytes)?;
     std::fs::rename(&new, path)
-}
-
-/// Whether writing to a file would change what is seen under another name; rftp makes no such part
-#[cfg(unix)]
-fn has_another_name(metadata: &Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
-}
-
-/// Windows reports the number of names only through its own functions
-#[cfg(not(unix))]
-const fn has_another_name(_: &Metadata) -> bool {
-    false
-}
-
-fn not_ordinary(path: &Path) -> Failure {
-    Failure::local(path, &io::Error::other(NOT_ORDINARY))
 }
 
 /// Appends a suffix to the name of a file
@@ -422,15 +345,10 @@ pub(crate) fn refuse_reserved<'a>(
     }
 }
 
-/// Whether a path still names an open file: another run may have renamed it, also on Windows
-fn is_same(open: &File, path: &Path) -> io::Result<bool> {
-    let open = same_file::Handle::from_file(open.try_clone()?)?;
-    Ok(same_file::Handle::from_path(path).is_ok_and(|named| named == open))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Exit;
     use std::time::Duration;
 
     fn open(target: &Path) -> Result<Partial, Failure> {
@@ -447,19 +365,6 @@ mod tests {
         assert!(second.to_string().contains("another run"), "{second}");
         drop(first);
         open(&target).unwrap();
-    }
-
-    #[test]
-    fn a_file_that_was_renamed_after_it_was_opened_is_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let [part, whole] = ["f.part", "f"].map(|name| folder.path().join(name));
-        let file = File::create(&part).unwrap();
-        assert!(is_same(&file, &part).unwrap());
-        std::fs::rename(&part, &whole).unwrap();
-        assert!(!is_same(&file, &part).unwrap());
-        assert!(is_same(&file, &whole).unwrap());
-        File::create(&part).unwrap();
-        assert!(!is_same(&file, &part).unwrap(), "another file of this name");
     }
 
     #[test]

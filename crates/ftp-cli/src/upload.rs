@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::inside::inside;
 use crate::look;
+use crate::ordinary::not_ordinary;
 use crate::partial::STATE_FROM;
 use crate::pool::Lease;
 use crate::publish::{Old, publish};
@@ -303,9 +304,7 @@ pub(crate) fn metadata(path: &Path) -> Result<Metadata, Failure> {
     let metadata = std::fs::metadata(path).map_err(|error| Failure::local(path, &error))?;
     match metadata.is_file() {
         true => Ok(metadata),
-        false => {
-            Err(Failure::new(Exit::Local, "is not an ordinary file").about(crate::show::path(path)))
-        }
+        false => Err(not_ordinary(path)),
     }
 }
 

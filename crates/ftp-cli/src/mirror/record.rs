@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::ordinary;
 use crate::partial;
 use crate::plan::{self, Stamp};
 
@@ -71,13 +72,13 @@ impl Record {
     /// Errors of the operating system; an error if another run uses the record, if it is that of another mirror, or if
     /// the file is not a record.
     pub(crate) fn open(path: &Path, mirror: String) -> Result<Self, Failure> {
-        let file = partial::open_alone(path)?;
+        let file = ordinary::open_alone(path)?;
         Self::read(path, mirror, file, true)
     }
 
     /// Reads the record of this mirror, if it exists, without locking it or writing to it
     pub(crate) fn look(path: &Path, mirror: String) -> Result<Option<Self>, Failure> {
-        match partial::open_to_read(path) {
+        match ordinary::open_to_read(path) {
             Ok(file) => Self::read(path, mirror, file, false).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Failure::local(path, &error)),

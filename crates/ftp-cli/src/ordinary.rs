@@ -1,0 +1,111 @@
+//! Opens ordinary files, and nothing else: no links, which lead to other files, and no pipes, whose other end would be waited
+//! for
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use fs4::{FileExt, TryLockError};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+const NOT_ORDINARY: &str = "is not an ordinary file";
+
+/// Opens or creates a file, and locks it against other runs that open it with this function
+///
+/// # Errors
+///
+/// Errors of the operating system; an error if another run has locked the file, or if it is not an ordinary file.
+pub(crate) fn open_alone(path: &Path) -> Result<File, Failure> {
+    try_open_alone(path)?.ok_or_else(|| {
+        Failure::new(Exit::Local, "another run is writing this file")
+            .about(crate::show::path(path))
+            .remedy("wait until it ends")
+    })
+}
+
+/// As [`open_alone`], but `None` if another run has locked the file
+pub(crate) fn try_open_alone(path: &Path) -> Result<Option<File>, Failure> {
+    let failure = |error: &io::Error| Failure::local(path, error);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    loop {
+        let file = open_ordinary(path, &mut options).map_err(|error| failure(&error))?;
+        // Called by its path, because std has a method of this name since Rust 1.89.
+        match FileExt::try_lock(&file) {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(failure(&error)),
+        }
+        // Another run may have renamed or removed the file after it was opened and before it was locked.
+        if is_same(&file, path).map_err(|error| failure(&error))? {
+            return Ok(Some(file));
+        }
+    }
+}
+
+/// Opens an ordinary file to read it, and nothing else
+pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
+    open_ordinary(path, OpenOptions::new().read(true))
+}
+
+/// Opens a file with these options; an error, without waiting, for anything that is not an ordinary file
+fn open_ordinary(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    // Following a symbolic link would write to another file, and opening a pipe may wait for its other end.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(flags.bits() as i32);
+    }
+    #[cfg(not(unix))]
+    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        return Err(io::Error::other(NOT_ORDINARY));
+    }
+    let file = options.open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other(NOT_ORDINARY)),
+    }
+}
+
+/// Whether writing to a file would change what is seen under another name; rftp makes no such part
+#[cfg(unix)]
+pub(crate) fn has_another_name(metadata: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
+}
+
+/// Windows reports the number of names only through its own functions
+#[cfg(not(unix))]
+pub(crate) const fn has_another_name(_: &Metadata) -> bool {
+    false
+}
+
+pub(crate) fn not_ordinary(path: &Path) -> Failure {
+    Failure::local(path, &io::Error::other(NOT_ORDINARY))
+}
+
+/// Whether a path still names an open file: another run may have renamed it, also on Windows
+fn is_same(open: &File, path: &Path) -> io::Result<bool> {
+    let open = same_file::Handle::from_file(open.try_clone()?)?;
+    Ok(same_file::Handle::from_path(path).is_ok_and(|named| named == open))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_renamed_after_it_was_opened_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [part, whole] = ["f.part", "f"].map(|name| folder.path().join(name));
+        let file = File::create(&part).unwrap();
+        assert!(is_same(&file, &part).unwrap());
+        std::fs::rename(&part, &whole).unwrap();
+        assert!(!is_same(&file, &part).unwrap());
+        assert!(is_same(&file, &whole).unwrap());
+        File::create(&part).unwrap();
+        assert!(!is_same(&file, &part).unwrap(), "another file of this name");
+    }
+}
