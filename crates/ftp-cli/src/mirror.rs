@@ -1,6 +1,7 @@
 //! Carries out a plan with several threads, each with a session: some list directories while others transfer files
 
 mod delete;
+mod items;
 mod links;
 mod record;
 mod sides;
@@ -20,8 +21,9 @@ use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::Reporter;
 
+pub(crate) use items::stamp;
 pub(crate) use record::Record;
-pub(crate) use sides::{Sides, stamp};
+pub(crate) use sides::Sides;
 
 /// How often a waiting thread checks for an interruption
 const LOOK: Duration = Duration::from_millis(100);

@@ -7,6 +7,7 @@ use std::path::Path;
 use ftp_blocking::{Client, EntryKind, OwnedEntry, ReadDir};
 use ftp_session::{Error, timestamp};
 
+use super::items::item;
 use crate::failure::Failure;
 use crate::inside::inside;
 use crate::location::{join, local_name};
@@ -102,7 +103,7 @@ pub(super) fn reveal(
     let by_mlsd: BTreeSet<_> = items.iter().map(|item| item.name.clone()).collect();
     let is_link = |entry: &&OwnedEntry| entry.kind() == EntryKind::Symlink;
     let links = listed.iter().filter(is_link).filter(|link| !by_mlsd.contains(link.name()));
-    items.extend(links.map(super::sides::item));
+    items.extend(links.map(item));
     let listed: BTreeMap<_, _> = listed.iter().map(|entry| (entry.name(), entry.kind())).collect();
     for item in items.iter_mut().filter(|item| item.kind == Kind::Dir) {
         let is_directory = match listed.get(&*item.name) {

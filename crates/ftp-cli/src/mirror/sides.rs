@@ -5,10 +5,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ftp_blocking::{Client, EntryKind as RemoteKind, OwnedEntry, UtcOffset};
+use ftp_blocking::{Client, EntryKind, UtcOffset};
 use ftp_proto::listing::{Modified, Precision, Zone};
 use ftp_session::{Error, timestamp};
 
+use super::items::item;
 use super::links;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -295,7 +296,7 @@ fn list_all(client: &mut Client, path: &[u8]) -> Result<Listed, Error> {
             continue;
         }
         let modified = entry.modified().filter(is_of_servers_clock);
-        if let (RemoteKind::File, Some(modified), None) = (entry.kind(), modified, &local_time) {
+        if let (EntryKind::File, Some(modified), None) = (entry.kind(), modified, &local_time) {
             local_time = Some((entry.name().to_vec(), modified));
         }
         listing.items.push(item(&entry));
@@ -312,46 +313,9 @@ fn list_all(client: &mut Client, path: &[u8]) -> Result<Listed, Error> {
     Ok(Listed { listing, local_time, is_by_mlsd })
 }
 
-pub(super) fn item(entry: &OwnedEntry) -> Item {
-    let kind = match entry.kind() {
-        // If the server lists only names, most of them are files.
-        RemoteKind::File | RemoteKind::Unknown => Kind::File,
-        RemoteKind::Dir => Kind::Dir,
-        RemoteKind::Symlink => Kind::Link,
-        _ => Kind::Other,
-    };
-    let identity = entry.entry().facts.get("unique").filter(|_| kind == Kind::Dir);
-    Item {
-        name: entry.name().into(),
-        kind,
-        size: entry.size().filter(|_| kind == Kind::File),
-        time: entry.modified().and_then(stamp),
-        is_exact: entry.modified().is_some_and(|modified| is_exact(&modified)),
-        identity: identity.map(Into::into),
-        mode: entry.entry().permissions.map(|permissions| u32::from(permissions.mode())),
-        is_linked: false,
-    }
-}
-
-/// Converts a listed time; one in an unknown zone counts as UTC, so that all runs agree
-pub(crate) fn stamp(modified: Modified) -> Option<Stamp> {
-    let Modified::At { time, precision, .. } = modified else { return None };
-    let unit = match precision {
-        Precision::Day => 24 * 60 * 60,
-        Precision::Minute => 60,
-        _ => 1,
-    };
-    Some(Stamp::new(time.to_unix(), unit))
-}
-
 /// Whether a time is in the server's unknown zone, and precise enough to learn the zone from it
 fn is_of_servers_clock(modified: &Modified) -> bool {
     matches!(modified, Modified::At { zone: Zone::Server, precision, .. } if *precision >= Precision::Minute)
-}
-
-/// Whether a time is in UTC and to the second, as MDTM and MLST report it
-fn is_exact(modified: &Modified) -> bool {
-    matches!(modified, Modified::At { zone: Zone::Utc, precision, .. } if *precision >= Precision::Second)
 }
 
 /// Requests a file's time with MDTM, which is in UTC, to learn the time zone of the listing
