@@ -75,7 +75,7 @@ pub(crate) fn place(site: &Site, part: &[u8]) -> Option<PathBuf> {
 pub(crate) fn create_folder(note: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
-    // Names of files may be nobody else's business.
+    // Other users must not see names of files.
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     note.parent().map_or(Ok(()), |folder| builder.create(folder))

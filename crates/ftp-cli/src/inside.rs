@@ -1,12 +1,12 @@
-//! Works in a directory of the server, and returns to the one before
+//! Makes requests in another directory of the server, and returns to the working directory
 
 use ftp_blocking::Client;
 use ftp_session::Error;
 
 /// Enters a directory, works there, and returns to `home`, whatever came of the work
 ///
-/// Paths of other requests are relative to `home`, so a session that can't return is ended with QUIT. An empty path is `home`
-/// itself.
+/// Paths of other requests are relative to `home`, so a session that can't return is ended with QUIT. An empty path is
+/// `home` itself.
 pub(crate) fn inside<T, E>(
     client: &mut Client,
     home: &[u8],

@@ -1,5 +1,4 @@
-//! Opens ordinary files, and nothing else: no links, which lead to other files, and no pipes, whose other end would be waited
-//! for
+//! Opens ordinary files alone: a link would lead to another file, and a pipe would make the program wait for its other end
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;

@@ -13,7 +13,7 @@ pub(crate) fn open() -> io::Result<std::fs::File> {
     io::stdout().as_fd().try_clone_to_owned().map(std::fs::File::from)
 }
 
-/// Returns standard output, which converts texts for a console
+/// Returns standard output; on Windows, that of std converts text for a console
 #[cfg(not(unix))]
 pub(crate) fn open() -> io::Result<io::StdoutLock<'static>> {
     Ok(io::stdout().lock())

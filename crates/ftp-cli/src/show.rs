@@ -18,8 +18,7 @@ pub(crate) fn text(text: &str) -> String {
     bytes(text.as_bytes())
 }
 
-/// Formats a word of the command line that is a URL, or may be meant as one: without its password, and with control
-/// characters escaped
+/// Formats an argument that is a URL, or may be meant as one: masks its password, and escapes control characters
 pub(crate) fn argument(word: &[u8]) -> String {
     bytes(&without_password(word))
 }

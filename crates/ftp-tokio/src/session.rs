@@ -279,8 +279,8 @@ impl Session {
 
     /// [Attends](Self::attend) to the connections. If a deadline has passed, first waits for the runtime to look at them
     ///
-    /// The clock must have been read. If the task was blocked, what arrived in time is not in the runtime's record yet: a
-    /// runtime with one thread looks at its connections only when no task runs, and before it lets timers fire.
+    /// Read the clock before. If the task was blocked, the runtime may not know yet of bytes that arrived in time: with one
+    /// thread, it looks at its connections only when no task runs, and before it lets timers fire.
     pub(crate) fn poll_attend(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let deadline = self.inner.deadline().filter(|at| *at <= self.last_time());
         let Some(deadline) = deadline.and_then(|at| self.origin.instant(at)) else {

@@ -14,8 +14,12 @@ fn tunnels() -> impl Iterator<Item = RealProxy> {
     proxies().into_iter().filter(|proxy| proxy.proxy.is_tunnel())
 }
 
-fn ftp_proxies() -> impl Iterator<Item = RealProxy> {
-    proxies().into_iter().filter(|proxy| !proxy.proxy.is_tunnel())
+/// Returns the proxies that speak FTP; fails if `tests/run` has started others only
+fn ftp_proxies() -> Vec<RealProxy> {
+    let (tunnels, found): (Vec<_>, Vec<_>) =
+        proxies().into_iter().partition(|proxy| proxy.proxy.is_tunnel());
+    assert_eq!(tunnels.is_empty(), found.is_empty());
+    found
 }
 
 /// Logs in through a proxy, to a host name that the proxy resolves

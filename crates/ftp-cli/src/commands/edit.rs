@@ -60,11 +60,9 @@ fn removable(context: &Context, text: &OsStr) -> Result<(), Failure> {
                     let rest = here.strip_prefix(&*path);
                     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
                 };
-                match options.check(here).is_ok_and(is_below) {
-                    // For the same error.
-                    true => options.check("").map(|_| ()),
-                    false => Ok(()),
-                }
+                // The error is that of an empty path, which is the working directory.
+                let refused = options.check(here).is_ok_and(is_below).then_some("");
+                refused.map_or(Ok(()), |path| options.check(path).map(|_| ()))
             })
         }
     };

@@ -86,7 +86,7 @@ pub(super) fn exists(client: &mut Client, path: &[u8]) -> Result<bool, Error> {
     }
 }
 
-/// When a file on the server was changed
+/// When a file on the server was last changed
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Changed {
     At(SystemTime),

@@ -63,7 +63,7 @@ impl Mirror<'_> {
         None
     }
 
-    /// Returns what may be deleted: nothing in a directory whose listing does not show all names that this run has stored there
+    /// Returns what may be deleted: nothing in a directory whose listing lacks a name that this run has stored there
     ///
     /// Pure-FTPd stores `a ` as `a_`, for example. Then `a_`, which an earlier run has stored, seems to be superfluous.
     fn without_unproven(&self, lease: &mut Lease<'_>, mut doomed: Vec<Doomed>) -> Vec<Doomed> {
@@ -73,7 +73,8 @@ impl Mirror<'_> {
             match self.sides.not_shown(lease, &directory, names) {
                 Ok(names) if names.is_empty() => continue,
                 Ok(names) => names.iter().for_each(|name| {
-                    let message = "the server has stored it under another name, or it is gone already, so nothing in its directory was deleted";
+                    let message = "the server has stored it under another name, or it is gone already, \
+                                   so nothing in its directory was deleted";
                     let failure = Failure::new(Exit::Verification, message)
                         .remedy("rename it here, or exclude it");
                     self.failed(&below(&directory, name), failure);

@@ -1,4 +1,4 @@
-//! Makes the items of a plan from the entries of a listing
+//! Converts the entries of a server's listing to items of a plan
 
 use ftp_blocking::{EntryKind, OwnedEntry};
 use ftp_proto::listing::{Modified, Precision, Zone};

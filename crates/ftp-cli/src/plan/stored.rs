@@ -1,6 +1,6 @@
 //! What an upload has stored, and under which names: a server may choose other names than those it was given
 //!
-//! Then the next run takes what it has stored for something that only the target has.
+//! The next run would take a file with such a name for one that only the target has.
 
 use std::collections::{BTreeMap, BTreeSet};
 

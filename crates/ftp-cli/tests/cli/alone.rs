@@ -10,7 +10,8 @@ use ftp_test::{Action, Command, Server};
 use crate::Home;
 use crate::uploads_resumed::notes;
 
-/// A server that makes the first upload wait until the flag is set; two versions of a file, `one/f` and `two/f`
+/// Returns a server that delays the first upload until the flag is set, and a home with two versions of a file: `one/f`
+/// and `two/f`
 fn server() -> (Server, Home, Arc<AtomicBool>) {
     let (server, home) = (Server::start(), Home::new());
     home.write("one/f", b"version one");

@@ -1,4 +1,4 @@
-//! Pipes and links where a download would write or read
+//! Pipes and links under the names that a download reads or writes
 
 #![cfg(unix)]
 

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! DELE removes a link to a directory. A directory is entered only if LIST shows it as one, or if PWD proves that it is
-//! one: in a directory, PWD reports the parent's path plus its name; in a link, most servers report the target's path. Nothing is entered if RMD is refused with
-//! "Not a directory": some servers show links as directories, and refuse RMD of a link with these words.
+//! one: in a directory, PWD reports the parent's path plus its name; in a link, most servers report the target's path.
+//! Nothing is entered if RMD is refused with "Not a directory": some servers show links as directories, and refuse RMD of
+//! a link with these words.
 
 use std::io;
 use std::vec::IntoIter;

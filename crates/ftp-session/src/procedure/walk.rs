@@ -56,9 +56,9 @@ impl WalkOptions {
         self
     }
 
-    /// Lists with the best command, and a directory in which MLSD shows directories with LIST, too: some servers show a link
-    /// in MLSD as the directory to which it leads
+    /// Lists each directory with the best command and, if MLSD shows directories in it, with LIST, too
     ///
+    /// In MLSD some servers show a link as the directory to which it leads; LIST shows it as a link.
     /// The entry of such a link is that of LIST. What LIST does not show, such as a hidden directory, stays what MLSD says.
     pub const fn both(mut self) -> Self {
         self.by = By::Both;
@@ -142,8 +142,8 @@ pub enum WalkStep {
 /// ones are skipped with [`Error::ListingTooLong`].
 ///
 /// Links are reported, not followed. If a server shows links as their targets, as pyftpdlib does in MLSD, they are
-/// followed, unless [`WalkOptions::both`] or [`WalkOptions::long`] is chosen; a directory that contains itself is recognized by its `unique` fact (RFC 3659 section 7.5.2), and otherwise left after
-/// [`WalkOptions::max_depth`] levels.
+/// followed, unless [`WalkOptions::both`] or [`WalkOptions::long`] is chosen. A directory that contains itself is
+/// recognized by its `unique` fact (RFC 3659 section 7.5.2), and otherwise left after [`WalkOptions::max_depth`] levels.
 #[derive(Debug)]
 pub struct Walk {
     options: WalkOptions,
