@@ -72,8 +72,8 @@ pub(crate) fn explain(
     if has_changed { Failure::changed() } else { failure }
 }
 
-/// Returns the failure of a download whose size is that of a list, or, if the server's file has another size, that it is
-/// not the one in the list, which a retry would not change
+/// Returns the failure of a download whose size a list names; if the server's file has another size, the failure says so,
+/// and is not retried
 pub(crate) fn explain_listed(
     client: &mut Client,
     path: &[u8],
@@ -82,10 +82,12 @@ pub(crate) fn explain_listed(
 ) -> Failure {
     let Some(size) = listed.size.filter(|_| failure.is_about_size()) else { return failure };
     let message = match version(client, path).map(|now| now.size) {
-        // The transfer lacked something.
+        // The file is right, and the transfer was incomplete.
         Ok(Some(now)) if now == size => return failure,
         Ok(Some(now)) => format!("has {now} bytes on the server, and {size} in the list"),
-        _ => format!("does not have {size} bytes, as in the list"),
+        Ok(None) => format!("does not have {size} bytes, as in the list"),
+        // The next attempt may tell.
+        Err(_) => return failure,
     };
     Failure::new(Exit::Verification, message).for_good()
 }
@@ -146,7 +148,8 @@ fn may_be_link(entry: &OwnedEntry) -> bool {
     entry.entry().facts.get("UNIX.mode").is_some_and(|mode| mode.ends_with(b"777"))
 }
 
-fn known<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+/// Returns the answer, or `None` if the request was refused; an error that has ended the session stays one
+pub(crate) fn known<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     match answer {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.is_fatal() => Err(error),

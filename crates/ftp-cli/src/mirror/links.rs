@@ -11,6 +11,7 @@ use super::items::item;
 use crate::failure::Failure;
 use crate::inside::inside;
 use crate::location::{join, local_name};
+use crate::look::known;
 use crate::plan::{Item, Kind, Stamp};
 use crate::pool::Lease;
 
@@ -131,14 +132,6 @@ fn place(client: &mut Client, path: &[u8], home: &[u8]) -> Result<Option<Vec<u8>
     match inside(client, home, path, |error| error, Client::pwd) {
         Err(error) if !client.is_connected() => Err(error),
         place => known(place),
-    }
-}
-
-fn known<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
-    match answer {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_fatal() => Err(error),
-        Err(_) => Ok(None),
     }
 }
 

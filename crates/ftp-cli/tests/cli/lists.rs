@@ -1,5 +1,7 @@
 //! `fetch` and `verify` with lists, and commands that list trees
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ftp_test::{Action, Command, Server};
 
 use crate::{Home, bytes};
@@ -86,19 +88,28 @@ fn a_file_of_another_size_than_in_the_list_exits_with_9() {
     }
 }
 
-/// The file has the right size, only the transfer lacked something
+/// The file has the size in the list, but the transfer was incomplete
 #[test]
 fn a_download_of_a_list_that_was_cut_short_is_tried_again() {
-    let (server, home) = (Server::start(), Home::new());
-    server.files().put("a", bytes(2_000_000));
-    server.on_command(|Command { verb, in_all, .. }| match verb {
-        "RETR" if in_all == 1 => Action::serve().break_at(1_500_000).final_reply("226 done"),
-        _ => Action::serve(),
-    });
-    home.write("list", format!("{}\t2000000\n", server.url("a")).as_bytes());
-    let run = home.rftp(&["fetch", "list", "--retry-delay", "0.05"]);
-    assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(home.read("a") == bytes(2_000_000));
+    // The session may also end before the server has told the size of its file.
+    for tells_size in [true, false] {
+        let (server, home) = (Server::start(), Home::new());
+        server.files().put("a", bytes(2_000_000));
+        let is_cut = AtomicBool::new(false);
+        server.on_command(move |Command { verb, in_all, .. }| match verb {
+            "RETR" if in_all == 1 => {
+                is_cut.store(!tells_size, Ordering::SeqCst);
+                Action::serve().break_at(1_500_000).final_reply("226 done")
+            }
+            "MLST" | "SIZE" if is_cut.swap(false, Ordering::SeqCst) => Action::close(),
+            _ => Action::serve(),
+        });
+        home.write("list", format!("{}\t2000000\n", server.url("a")).as_bytes());
+        let run = home.rftp(&["fetch", "list", "--retry-delay", "0.05"]);
+        assert_eq!(run.code, Some(0), "{tells_size}: {run:?}");
+        assert!(home.read("a") == bytes(2_000_000), "{tells_size}");
+        assert_eq!(server.count("RETR"), 2, "{tells_size}: {:?}", server.commands());
+    }
 }
 
 #[test]
