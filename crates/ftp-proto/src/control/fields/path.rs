@@ -4,11 +4,12 @@ use alloc::vec::Vec;
 
 /// Returns the path in an answer to PWD or MKD, `257 "/a path" is current` (RFC 959 appendix II)
 ///
-/// A `"` in the path is doubled. Text before the first quote and after the second is ignored. If a word continues
-/// directly after the second quote, the server does not double quotes, and the path ends at the last quote of the
-/// line. Without any quote, the path is what follows ` = `, or a text that begins like a path or
-/// says that it is the current one. An unclosed quote is refused, because the path's end is unknown. A path with
-/// control characters is refused, because it would be dangerous to show, and CR and LF can't be sent back.
+/// A `"` in the path is doubled. Text before the first quote and after the second is ignored. Some servers do not double
+/// quotes, so that the path ends at the last quote of the line: Pure-FTPd, known by its words, and others if the line
+/// has an odd number of quotes, or a word continues directly after the second. Without any quote, the path is what
+/// follows ` = `, or a text that begins like a path or says that it is the current one. An unclosed quote is refused,
+/// because the path's end is unknown. A path with control characters is refused, because it would be dangerous to show,
+/// and CR and LF can't be sent back.
 #[must_use]
 #[doc(alias = "parse257")]
 pub fn parse_257(text: &[u8]) -> Option<Vec<u8>> {
@@ -42,6 +43,10 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Returns what is between quotes; two quotes in a row stand for one
 fn quoted(line: &[u8]) -> Option<Vec<u8>> {
     let start = memchr::memchr(b'"', line)? + 1;
+    let last = memchr::memrchr(b'"', line)?;
+    if let Some(path) = line.get(start..last).filter(|path| is_raw(path, &line[last + 1..])) {
+        return Some(path.to_vec());
+    }
     let mut path = Vec::new();
     let mut at = start;
     loop {
@@ -60,6 +65,21 @@ fn quoted(line: &[u8]) -> Option<Vec<u8>> {
                 return Some(line[start..last].to_vec());
             }
         }
+    }
+}
+
+/// Whether the quotes in a path are not doubled, which is followed by the last quote of the line and this text
+fn is_raw(path: &[u8], text: &[u8]) -> bool {
+    const PURE_FTPD: [&[u8]; 2] =
+        [b" is your current location", b" : The directory was successfully created"];
+    let runs = path.chunk_by(|a, b| (*a == b'"') == (*b == b'"'));
+    let odd = runs.filter(|run| run[0] == b'"' && run.len() % 2 == 1).count();
+    match text {
+        _ if PURE_FTPD.contains(&text) => odd > 0,
+        // The line may have been cut off after a doubled quote.
+        [] if path.ends_with(b"\"") => false,
+        [] | [b' ', ..] => odd % 2 == 1,
+        _ => false,
     }
 }
 
