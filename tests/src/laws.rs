@@ -305,7 +305,7 @@ impl Lawful {
     fn request(&mut self, kind: u8) {
         let password = format!("p-{SECRET}");
         let client = &mut self.client;
-        let op = match kind % 34 {
+        let op = match kind % 35 {
             0 => client.login("u", &password).id(),
             1 => client.login_with_account("u", &password, format!("a-{SECRET}")).id(),
             2 => client.account(format!("a-{SECRET}")).id(),
@@ -339,6 +339,7 @@ impl Lawful {
             30 => client.read_dir("*").id(),
             31 => client.cwd("d").id(),
             32 => client.size_and_mdtm("f").id(),
+            33 => client.canonicalize("d").id(),
             _ => client.quit().id(),
         };
         let number = self.requests.len() as u64;

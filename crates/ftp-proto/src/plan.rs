@@ -48,6 +48,12 @@ impl Task {
         Self { request: Request { owner, directory: None }, operation }
     }
 
+    /// Creates a task that reads a directory; its first operation is chosen in its turn
+    fn directory(owner: Owner, directory: ReadDirOp) -> Self {
+        let directory = Some(Box::new(directory));
+        Self { request: Request { owner, directory }, operation: Running::Nothing }
+    }
+
     /// Whether the task cleans up after an earlier request
     pub(crate) const fn settles(&self) -> bool {
         matches!(self.request.owner, Owner::Abandoned | Owner::Flush)
@@ -64,11 +70,32 @@ impl Task {
             (Some(_), _) => false,
         }
     }
+}
 
-    /// Creates a task that reads a directory; its first operation is chosen in its turn
-    pub(crate) fn directory(owner: Owner, directory: ReadDirOp) -> Self {
-        let directory = Some(Box::new(directory));
-        Self { request: Request { owner, directory }, operation: Running::Nothing }
+/// What a request does
+pub(crate) trait Work {
+    fn task(self, owner: Owner) -> Task;
+}
+
+impl Work for Running {
+    fn task(self, owner: Owner) -> Task {
+        Task::new(owner, self)
+    }
+}
+
+impl Work for ReadDirOp {
+    fn task(self, owner: Owner) -> Task {
+        Task::directory(owner, self)
+    }
+}
+
+/// What can't be sent fails in its turn, so that results keep their order
+impl<W: Work> Work for Result<W, Error> {
+    fn task(self, owner: Owner) -> Task {
+        match self {
+            Ok(work) => work.task(owner),
+            Err(error) => Task::new(owner, Running::Invalid(error)),
+        }
     }
 }
 

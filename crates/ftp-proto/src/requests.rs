@@ -6,8 +6,8 @@
 //! - documentation and attributes, for all crates. Links begin with `Self::` or `ftp_proto::`, which resolve in each of
 //!   them; rustdoc rejects an alias that equals the method's own name;
 //! - a signature without `self`, whose paths begin with `$crate`, and whose return type is the result's;
-//! - a block that creates the operation, a `Result<Running, Error>`, in the scope of `client/requests.rs`; only the
-//!   core uses it.
+//! - a block that creates the operation, as `Work` (plan.rs), in the scope of `client/requests.rs`; only the core uses
+//!   it.
 //!
 //! Drivers need no change for a new entry, whether their methods wait, return an [`Op`](crate::Op), or are `async`.
 //! Requests that transfer a file or listing, start TLS or end the session are not in this list: their
@@ -82,6 +82,17 @@ macro_rules! requests {
                 /// Returns the working directory (PWD), as the server writes it
                 fn pwd() -> Vec<u8> {
                     bare(Verb::PWD, Want::Path)
+                }
+
+                /// Returns the path of a directory as the server reports it inside (CWD, PWD); most servers resolve links
+                ///
+                /// The working directory stays the same: the client returns to it before the next request that depends on
+                /// it. Where the server does not let it return, such requests fail with
+                /// [`WorkingDirectoryLost`](ftp_proto::Error::WorkingDirectoryLost). An empty path is the working
+                /// directory. A missing directory is [`NoDirectory`](ftp_proto::Error::NoDirectory).
+                #[doc(alias = "realpath")]
+                fn canonicalize(path: impl AsRef<[u8]>) -> Vec<u8> {
+                    ReadDirOp::path_of(path)
                 }
 
                 /// Makes a directory (MKD); returns its path as the server writes it, `None` if the reply has none

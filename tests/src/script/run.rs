@@ -236,6 +236,7 @@ impl Machine {
             ["names", path] => Claim::Transfer(client.list(List::names(path))),
             ["read-dir", path] => Claim::Transfer(client.read_dir(path)),
             ["read-dir-long", path] => Claim::Transfer(client.read_dir(ReadDir::long(path))),
+            ["read-dir-all", path] => Claim::Transfer(client.read_dir(ReadDir::all(path))),
             ["read-dir-names", path] => Claim::Transfer(client.read_dir(ReadDir::names(path))),
             ["facts", path] => Claim::Transfer(client.list(List::facts(path))),
             ["remote-passive"] => Claim::Passive(client.remote_passive(TransferType::Image)),

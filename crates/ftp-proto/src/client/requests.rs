@@ -24,7 +24,7 @@ use crate::op::secure::{ClearControl, Protect, Scope, Secure};
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::size_and_time::SizeAndTimeOp;
 use crate::op::transfer::TransferOp;
-use crate::plan::Task;
+use crate::plan::Work;
 use crate::terms::TransferType;
 
 /// Writes each request of the list as a method of the client
@@ -98,10 +98,7 @@ impl Client {
     /// listed one after the other cost no returns. If the server refuses to let it return, such requests fail with
     /// [`Error::WorkingDirectoryLost`].
     pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Op<Transfer> {
-        self.enqueue(|owner| match ReadDirOp::new(directory.into()) {
-            Ok(read_dir) => Task::directory(owner, read_dir),
-            Err(error) => Task::new(owner, Running::Invalid(error)),
-        })
+        self.request(ReadDirOp::new(directory.into()))
     }
 
     /// Makes the server listen for another server (PASV); first half of a copy between servers
@@ -230,13 +227,8 @@ impl Client {
         self.request(running)
     }
 
-    /// Queues a request; one that can't be sent fails in its turn, so that results keep their order
-    fn request<T>(&mut self, running: Result<Running, Error>) -> Op<T> {
-        let running = running.unwrap_or_else(Running::Invalid);
-        self.enqueue(|owner| Task::new(owner, running))
-    }
-
-    fn enqueue<T>(&mut self, task: impl FnOnce(Owner) -> Task) -> Op<T> {
+    /// Queues a request
+    fn request<T>(&mut self, work: impl Work) -> Op<T> {
         let id = self.next_op;
         self.next_op = id.next();
         if let Life::Dead(error) = &self.life {
@@ -244,7 +236,7 @@ impl Client {
             self.complete(Owner::User(id), Err(error));
             return Op::new(id);
         }
-        self.queue.push_back(task(Owner::User(id)));
+        self.queue.push_back(work.task(Owner::User(id)));
         self.wire.timers.requested(self.now);
         self.pump();
         Op::new(id)

@@ -1,4 +1,4 @@
-//! Reads the entries of a directory with several operations, which the client runs one by one
+//! Reads the entries of a directory, or asks for its path, with several operations, which the client runs one by one
 //!
 //! ```text
 //! (FEAT ─▶) MLSD dir ── entries ──▶ done
@@ -7,7 +7,7 @@
 //!
 //! LIST and NLST, names that a server may take for a pattern, and the question whether the directory exists:
 //!   (PWD ─▶) CWD dir ── refused ──▶ the directory does not exist
-//!              └─▶ (LIST ─▶) done, in the directory
+//!              └─▶ (LIST, or PWD ─▶) done, in the directory
 //! ```
 //!
 //! The session stays there until a request depends on the working directory (directory.rs). The next directory is
@@ -60,8 +60,12 @@ enum By {
     Best,
     /// LIST
     Long,
+    /// `LIST -a`
+    All,
     /// NLST, or the best other command if the server does not know NLST
     Names,
+    /// PWD, which reports the directory's path instead of its entries
+    Path,
 }
 
 impl ReadDir {
@@ -75,6 +79,14 @@ impl ReadDir {
     #[must_use]
     pub fn long(path: impl AsRef<[u8]>) -> Self {
         Self::by(path, By::Long)
+    }
+
+    /// Reads by `LIST -a`, because many servers omit names that begin with a dot from other listings
+    ///
+    /// Servers without options take `-a` for a name, and refuse it or list nothing.
+    #[must_use]
+    pub fn all(path: impl AsRef<[u8]>) -> Self {
+        Self::by(path, By::All)
     }
 
     /// Reads only names, by NLST, or as [`Self::new`] if the server does not know NLST
@@ -148,6 +160,8 @@ enum Stage {
     ListingInside(Verb),
     /// MLST of the listed directory has been sent, because nothing was found in it; the session is in it
     Examining(Outcome),
+    /// PWD has been sent in the requested directory, for its path
+    Reporting,
     Over,
 }
 
@@ -158,6 +172,8 @@ enum Purpose {
     List(Verb),
     /// MLSD, or a listing of the working directory, was refused, so it must be proven that the directory exists
     Prove(Reply),
+    /// PWD reports the working directory only
+    Report,
 }
 
 impl ReadDirOp {
@@ -165,6 +181,11 @@ impl ReadDirOp {
         let path = request.path?;
         let (interest, stage) = (Interest::Wanted, Stage::Begin);
         Ok(Self { path, relative: None, by: request.by, interest, stage })
+    }
+
+    /// Creates the request for the path that the server reports in a directory
+    pub(crate) fn path_of(path: impl AsRef<[u8]>) -> Result<Self, Error> {
+        Self::new(ReadDir::by(path, By::Path))
     }
 
     /// Aborts the request: nothing else is begun
@@ -189,12 +210,13 @@ impl ReadDirOp {
             self.stage = Stage::Features;
             return Next::Run(Running::Features(FeaturesOp));
         }
-        let verb = match self.by {
-            By::Best => best(session),
-            By::Long => Verb::LIST,
-            By::Names => Verb::NLST,
-        };
-        self.list(verb, session)
+        match self.by {
+            By::Best => self.list(best(session), session),
+            By::Long | By::All => self.list(Verb::LIST, session),
+            By::Names => self.list(Verb::NLST, session),
+            By::Path if self.path.is_some() => self.locate(Purpose::Report, session),
+            By::Path => self.report(Want::Path),
+        }
     }
 
     /// Chooses the next operation after the end of one
@@ -232,7 +254,7 @@ impl ReadDirOp {
                 Ok(Outcome::Reply(reply)) => examined(&reply, held),
                 _ => Ok(held),
             }),
-            Stage::Over => Next::Done(ended.result),
+            Stage::Reporting | Stage::Over => Next::Done(ended.result),
         }
     }
 
@@ -240,7 +262,7 @@ impl ReadDirOp {
         if self.path.as_ref().is_some_and(|path| verb != Verb::MLSD || is_hard(path)) {
             return self.locate(Purpose::List(verb), session);
         }
-        let list = listing(verb, self.path.clone()).map(Running::Transfer);
+        let list = listing(self.by, verb, self.path.clone()).map(Running::Transfer);
         self.run(Stage::Listing(verb), list)
     }
 
@@ -262,9 +284,15 @@ impl ReadDirOp {
             // Without PWD, only the refusal is known.
             _ => match purpose {
                 Purpose::Prove(reply) => Next::Done(Err(Error::from_reply(reply))),
-                Purpose::List(_) => Next::Done(result),
+                Purpose::List(_) | Purpose::Report => Next::Done(result),
             },
         }
+    }
+
+    /// Asks for the path of the directory that the session is in
+    fn report(&mut self, want: Want) -> Next {
+        let pwd = Simple::new(Verb::PWD, Parameter::None, want);
+        self.run(Stage::Reporting, Ok(Running::Simple(pwd)))
     }
 
     /// Enters the directory; without a path, it enters the working directory, to see that it exists
@@ -278,7 +306,7 @@ impl ReadDirOp {
         if let Stage::Entering { purpose: Purpose::List(verb), begun: begun @ None, .. } =
             &mut self.stage
         {
-            let Ok(mut listing) = listing(*verb, None) else { return };
+            let Ok(mut listing) = listing(self.by, *verb, None) else { return };
             if listing.begin_ahead(cx) {
                 *begun = Some(listing);
             }
@@ -308,15 +336,16 @@ impl ReadDirOp {
         };
         match purpose {
             Purpose::List(verb) => {
-                let list = begun.map_or_else(|| listing(verb, None), Ok);
+                let list = begun.map_or_else(|| listing(self.by, verb, None), Ok);
                 self.run(Stage::ListingInside(verb), list.map(Running::Transfer))
             }
             // It may have been made since the refusal.
             Purpose::Prove(reply) if self.path.is_some() && may_have_been_missing(&reply) => {
-                let list = listing(Verb::MLSD, None).map(Running::Transfer);
+                let list = listing(self.by, Verb::MLSD, None).map(Running::Transfer);
                 self.run(Stage::ListingInside(Verb::MLSD), list)
             }
             Purpose::Prove(reply) => Next::Done(refused_inside(reply)),
+            Purpose::Report => self.report(Want::OtherPath),
         }
     }
 
@@ -371,7 +400,7 @@ impl ReadDirOp {
         match inspect(verb, ended) {
             Listed::Unknown => {
                 let verb = Self::other(verb, session);
-                let list = listing(verb, None).map(Running::Transfer);
+                let list = listing(self.by, verb, None).map(Running::Transfer);
                 self.run(Stage::ListingInside(verb), list)
             }
             Listed::Refused(reply) => Next::Done(refused_inside(reply)),
@@ -396,7 +425,11 @@ impl ReadDirOp {
     }
 }
 
-fn listing(verb: Verb, path: Option<Argument>) -> Result<Box<TransferOp>, Error> {
+fn listing(by: By, verb: Verb, path: Option<Argument>) -> Result<Box<TransferOp>, Error> {
+    let path = match by {
+        By::All => Some(Argument::new("-a")?),
+        _ => path,
+    };
     TransferOp::list(List { verb, path: Ok(path) }).map(Box::new)
 }
 

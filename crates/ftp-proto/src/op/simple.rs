@@ -40,6 +40,8 @@ pub(crate) enum Want {
     Time,
     /// A path in quotes (RFC 959 appendix II)
     Path,
+    /// As `Path`, in a directory that the client has entered by itself
+    OtherPath,
     /// As `Path`, but servers that omit the path have still done what was asked
     MadePath,
 }
@@ -186,7 +188,7 @@ impl Simple {
             Want::Completion | Want::Entry | Want::Any => None,
             Want::Size => Some(fields::parse_size(text).map(Outcome::Number)),
             Want::Time => Some(fields::parse_time(text).map(Outcome::Time)),
-            Want::Path => Some(fields::parse_257(text).map(Outcome::Path)),
+            Want::Path | Want::OtherPath => Some(fields::parse_257(text).map(Outcome::Path)),
             Want::MadePath if reply.code().get() == 257 => {
                 Some(Some(Outcome::MaybePath(fields::parse_257(text))))
             }
@@ -195,7 +197,7 @@ impl Simple {
         match outcome {
             None => Ok(Outcome::Reply(reply)),
             Some(Some(outcome)) => {
-                if let (Verb::PWD, Outcome::Path(path)) = (self.verb, &outcome) {
+                if let (Want::Path, Outcome::Path(path)) = (self.want, &outcome) {
                     let path = Argument::new(path).ok();
                     cx.wire.session.directory = path.map_or(Directory::Unknown, Directory::Known);
                 }
