@@ -97,6 +97,8 @@ pub enum Task {
     Features,
     /// PWD
     Pwd,
+    /// The path of another directory: PWD, CWD and PWD
+    Canonicalize,
     /// QUIT
     Quit,
     /// A procedure of `ftp-session`: RETR into a local file
@@ -119,7 +121,7 @@ pub enum Task {
 
 impl Task {
     /// All tasks of the core
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Get,
         Self::GetKnown,
         Self::GetNamed,
@@ -147,6 +149,7 @@ impl Task {
         Self::Rename,
         Self::Features,
         Self::Pwd,
+        Self::Canonicalize,
         Self::Quit,
     ];
 
@@ -277,6 +280,7 @@ impl Task {
             Self::Rename => client.rename("g", "h").id(),
             Self::Features => client.query_features().id(),
             Self::Pwd => client.pwd().id(),
+            Self::Canonicalize => client.canonicalize("*").id(),
             Self::Quit => client.quit().id(),
             Self::DownloadFile
             | Self::UploadFile

@@ -71,7 +71,7 @@ impl<'a> Facts<'a> {
                 Task::Delete => (&["DELE"], Some("g")),
                 Task::Rename => (&["RNTO"], None),
                 Task::Features => (&["FEAT"], None),
-                Task::Pwd => (&["PWD"], None),
+                Task::Pwd | Task::Canonicalize => (&["PWD"], None),
                 Task::Quit => (&["QUIT"], None),
                 _ => (&[], None),
             },

@@ -17,7 +17,12 @@ impl Facts<'_> {
             Ask::Size => sizes,
             Ask::Task if self.case.task == Task::Size => sizes,
             Ask::Task if !self.downloads() && !self.uploads() => {
-                main || self.case.task == Task::Rename && deed.verb == "RNFR"
+                let also = match self.case.task {
+                    Task::Rename => "RNFR",
+                    Task::Canonicalize => "CWD",
+                    _ => "",
+                };
+                main || deed.verb == also
             }
             Ask::Task => !matches!(&*deed.verb, "NOOP" | "DELE" | "SIZE"),
             Ask::Before | Ask::Get | Ask::Put => {
@@ -93,6 +98,9 @@ impl Facts<'_> {
             (Ask::Delete, _) => false,
             (Ask::Task, Task::Delete) => !self.end.files.contains_key("g"),
             (Ask::Task, Task::Rename) => self.end.files.contains_key("h"),
+            (Ask::Task, Task::Canonicalize) => {
+                self.heard().any(|(deed, said)| deed.verb == "CWD" && said.code / 100 == 2)
+            }
             _ => true,
         };
         // 230 may answer USER; then PASS is not sent.
@@ -105,8 +113,9 @@ impl Facts<'_> {
                 }
                 if said.honest && effect {
                     // An earlier command of the request may have been refused, which ends some requests.
-                    let rename = self.is_task() && self.case.task == Task::Rename;
-                    if !rename && !told && !self.heard().any(|(_, said)| said.code >= 400) {
+                    let several = self.is_task()
+                        && matches!(self.case.task, Task::Rename | Task::Canonicalize);
+                    if !several && !told && !self.heard().any(|(_, said)| said.code >= 400) {
                         self.late(&mut may);
                         return may;
                     }
