@@ -49,7 +49,7 @@ use crate::error::Error;
 use crate::event::{Completion, Event};
 use crate::session::Session;
 use request::{Pending, Request};
-use work::{Answer, Begin, Io, Listing, Order, Sink, Step, Work};
+use work::{Answer, Begin, Io, Order, Sink, Step, Work};
 
 /// The largest block in bytes: larger ones don't lower the cost per byte
 const BLOCK: usize = 256 * 1024;
@@ -145,7 +145,7 @@ enum Progress {
 enum Due {
     Request(Request),
     Begin(Begin),
-    List(Listing),
+    List(ReadDir),
 }
 
 /// An order for the local file that moves no bytes
@@ -396,11 +396,8 @@ impl<T> Procedure<T> {
             Due::Request(request) => return Stage::Requested(request.make(client)),
             Due::Begin(Begin::Get(get)) => client.get(get),
             Due::Begin(Begin::Put(put)) => client.put(put),
-            Due::List(listing) => {
-                let op = match listing {
-                    Listing::Directory(directory) => client.read_dir(directory),
-                    Listing::Here(list) => client.list(list),
-                };
+            Due::List(directory) => {
+                let op = client.read_dir(directory);
                 (self.transfer, self.ended) = (Some(op), None);
                 let entries = Entries::with_parser(self.parser.take().unwrap_or_default());
                 let directory = Directory::default();
@@ -422,8 +419,8 @@ impl Procedure<Directory> {
     /// infers the years that lines omit.
     #[must_use]
     pub fn read_dir(directory: impl Into<ReadDir>, parser: ListingParser) -> Self {
-        let listing = Listing::Directory(directory.into());
-        let mut procedure = Self::new(|io| async move { io.list(listing).await });
+        let directory = directory.into();
+        let mut procedure = Self::new(|io| async move { io.list(directory).await });
         procedure.parser = Some(parser);
         procedure
     }

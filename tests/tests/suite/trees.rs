@@ -19,13 +19,14 @@ fn a_directory_is_made_with_its_parents() {
         s.exchange("MKD a/c/d", "257 \"/a/c/d\" made");
         // It exists already, and the working directory is unchanged.
         s.exchange("MKD a/b", "521 exists");
-        s.exchange("PWD", "257 \"/\"");
         s.exchange("CWD a/b", "250 there");
+        s.exchange("PWD", "257 \"/a/b\"");
         s.exchange("CWD /", "250 back");
+        s.exchange("MKD e", "257 \"/e\" made");
         s.expect_close();
     });
     let mut ftp = login(&server);
-    for (path, made) in [("a/b", 1), ("a/c/d", 2), ("a/b", 0)] {
+    for (path, made) in [("a/b", 1), ("a/c/d", 2), ("a/b", 0), ("e", 1)] {
         assert_eq!(ftp.create_dir_all(path).unwrap(), made);
     }
     drop(ftp);
@@ -194,17 +195,14 @@ fn a_hidden_link_is_not_followed() {
         s.exchange("CWD w", "250 there");
         s.exchange("TYPE A", "200 text");
         s.send_file("LIST", b"");
-        s.exchange("CWD /", "250 back");
-        s.exchange("PWD", "257 \"/\"");
-        s.exchange("CWD w", "250 there");
+        s.exchange("CWD /w", "250 there");
         s.send_file("LIST -a", b"");
-        s.exchange("CWD /", "250 back");
-        s.exchange("CWD w/.link", "250 there");
+        s.exchange("CWD /w/.link", "250 there");
         s.exchange("PWD", "257 \"/w/home\"");
-        s.exchange("CWD /", "250 back");
-        s.exchange("CWD w", "250 there");
+        s.exchange("CWD /w", "250 there");
         s.exchange("PWD", "257 \"/w\"");
         s.exchange("CWD /", "250 back");
+        s.exchange("DELE f", "250 deleted");
         s.expect_close();
     });
     let mut ftp = login(&server);
@@ -215,6 +213,7 @@ fn a_hidden_link_is_not_followed() {
         }
         other => panic!("{other:?}"),
     }
+    ftp.delete("f").unwrap();
     drop(ftp);
     server.join();
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! MKD a/b/c ── made ──▶ done                                                           one round trip
-//!    └ refused: (PWD) CWD a/b/c ── entered: it exists ──▶ CWD back ──▶ done
+//!    └ refused: (PWD) CWD a/b/c, PWD ── entered: it exists ──▶ done
 //!         └ MKD a/b, MKD a … until one is made, or exists ──▶ then downwards again
 //!              └ none, or refused again: the refusal to make the first missing directory is the error
 //! ```
@@ -23,18 +23,16 @@ impl Procedure<usize> {
     #[must_use]
     pub fn create_dir_all(path: impl AsRef<[u8]>) -> Self {
         let paths = prefixes(path.as_ref());
-        Self::new(|io| async move { Create { io, home: None }.all(&paths).await })
+        Self::new(|io| async move { Create { io }.all(&paths).await })
     }
 }
 
 struct Create {
     io: Io,
-    /// The working directory, once it is known
-    home: Option<Vec<u8>>,
 }
 
 impl Create {
-    async fn all(mut self, paths: &[Vec<u8>]) -> Result<usize, Error> {
+    async fn all(self, paths: &[Vec<u8>]) -> Result<usize, Error> {
         let Some((whole, parents)) = paths.split_last() else { return Ok(0) };
         let Some(mut refusal) = self.make(whole).await? else { return Ok(1) };
         if self.is_directory(whole).await? {
@@ -58,7 +56,7 @@ impl Create {
     }
 
     /// Makes the remaining directories from top to bottom
-    async fn downwards(&mut self, paths: &[Vec<u8>], mut made: usize) -> Result<usize, Error> {
+    async fn downwards(&self, paths: &[Vec<u8>], mut made: usize) -> Result<usize, Error> {
         for path in paths {
             match self.make(path).await? {
                 None => made += 1,
@@ -82,10 +80,8 @@ impl Create {
     }
 
     /// Whether this is a directory that can be entered
-    async fn is_directory(&mut self, path: &[u8]) -> Result<bool, Error> {
-        let Some(home) = self.io.enter(path, &mut self.home).await? else { return Ok(false) };
-        self.io.cwd(home).await?;
-        Ok(true)
+    async fn is_directory(&self, path: &[u8]) -> Result<bool, Error> {
+        Ok(self.io.canonicalize(path).await?.is_some())
     }
 
     /// Why a directory whose parent exists could not be made: a file in its place, or the server's refusal

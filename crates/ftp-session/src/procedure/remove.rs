@@ -16,13 +16,13 @@
 use std::io;
 use std::vec::IntoIter;
 
+use ftp_proto::ReadDir;
 use ftp_proto::listing::{EntryKind, OwnedEntry};
-use ftp_proto::{List, ReadDir};
 
 use super::Procedure;
 use super::path::{components, inside, prefixes};
 use super::request::Request;
-use super::work::{Directory, Io, Listing, unless_refused, was_not_sent};
+use super::work::{Directory, Io, unless_refused, was_not_sent};
 use crate::error::{Error, Leftover, Removal};
 
 /// Maximum number of directory levels that are entered
@@ -87,8 +87,7 @@ impl Procedure<Removal> {
     pub fn remove_dir_all(path: impl AsRef<[u8]>, options: RemoveOptions) -> Self {
         let path = path.as_ref().to_vec();
         Self::new(|io| async move {
-            let removing = Removing { io, options, removal: Removal::default(), home: None };
-            removing.all(&path).await
+            Removing { io, options, removal: Removal::default() }.all(&path).await
         })
     }
 }
@@ -97,8 +96,6 @@ struct Removing {
     io: Io,
     options: RemoveOptions,
     removal: Removal,
-    /// The working directory, once it is known
-    home: Option<Vec<u8>>,
 }
 
 /// A directory that has been listed
@@ -180,11 +177,11 @@ impl Removing {
     }
 
     /// Refuses a path unless it is known to be a directory and no link
-    async fn check_kind(&mut self, parent: &[u8], path: &[u8]) -> Result<(), Error> {
+    async fn check_kind(&self, parent: &[u8], path: &[u8]) -> Result<(), Error> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
-        let listing = Listing::Directory(ReadDir::long(parent));
         // A user who may not list the parent may still own the directory.
-        let mut shown = unless_refused(self.io.list(listing).await)?.unwrap_or_default().entries;
+        let listed = unless_refused(self.io.list(ReadDir::long(parent)).await)?;
+        let mut shown = listed.unwrap_or_default().entries;
         let is_named = |entry: &OwnedEntry| entry.name() == name;
         if name.starts_with(b".") && !shown.iter().any(is_named) {
             let all = self.list_hidden(parent).await?;
@@ -202,12 +199,12 @@ impl Removing {
         // Where case does not matter, PWD may repeat the name as it was sent, even if it is a link's.
         let is_in_other_case = |entry: &OwnedEntry| entry.name().eq_ignore_ascii_case(name);
         let may_be_other = unnamed.iter().any(|entry| is_in_other_case(entry) && is_other(entry));
-        let entered = self.working_directory_in(path).await?;
+        let entered = self.io.canonicalize(path).await?;
         match &entered {
             // LIST tells whether it is missing.
-            None => drop(self.io.list(Listing::Directory(ReadDir::long(path))).await?),
+            None => drop(self.io.list(ReadDir::long(path)).await?),
             Some(entered) if !may_be_other => {
-                if let Some(parent) = self.working_directory_in(parent).await? {
+                if let Some(parent) = self.io.canonicalize(parent).await? {
                     let expected = [without_end(&parent), b"/", name].concat();
                     if without_end(entered) == expected {
                         return Ok(());
@@ -217,17 +214,6 @@ impl Removing {
             Some(_) => {}
         }
         Err(Error::MayBeLink { path: path.to_vec(), working_directory: entered })
-    }
-
-    /// Returns PWD's reply in a directory; `None` if the server refuses to enter it, or PWD
-    async fn working_directory_in(&mut self, path: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        if path.is_empty() {
-            return Ok(self.home.clone());
-        }
-        let Some(home) = self.io.enter(path, &mut self.home).await? else { return Ok(None) };
-        let entered = unless_refused(self.io.pwd().await)?;
-        self.io.cwd(home).await?;
-        Ok(entered)
     }
 
     /// Removes an entry of a listing
@@ -279,7 +265,7 @@ impl Removing {
             Err(error) if depth >= MAX_DEPTH => return Ok(Outcome::Left(error)),
             Err(_) => {}
         }
-        match self.io.list(Listing::Directory(ReadDir::long(path))).await {
+        match self.io.list(ReadDir::long(path)).await {
             Ok(directory) => {
                 self.removal.unknown_lines += directory.unknown_lines;
                 Ok(Outcome::Entered(self.level(path, directory, Hidden::Unknown)))
@@ -318,18 +304,8 @@ impl Removing {
     }
 
     /// Lists a directory including names that begin with a dot, which many servers omit; `None` if it is empty
-    async fn list_hidden(&mut self, path: &[u8]) -> Result<Option<Directory>, Error> {
-        let home = match path.is_empty() {
-            true => None,
-            false => match self.io.enter(path, &mut self.home).await? {
-                Some(home) => Some(home),
-                None => return Ok(None),
-            },
-        };
-        let listed = unless_refused(self.io.list(Listing::Here(List::new("-a"))).await)?;
-        if let Some(home) = home {
-            self.io.cwd(home).await?;
-        }
+    async fn list_hidden(&self, path: &[u8]) -> Result<Option<Directory>, Error> {
+        let listed = unless_refused(self.io.list(ReadDir::all(path)).await)?;
         Ok(listed.filter(|directory| !directory.entries.is_empty()))
     }
 }

@@ -70,8 +70,7 @@ requests! {
     SetMdtm(argument: Vec<u8>) -> Reply(Reply) = command("MDTM", argument);
     SiteUtime(path: Vec<u8>, time: Timestamp) -> Reply(Reply) = site_utime(path, time);
     Site(command: Vec<u8>) -> Reply(Reply) = site(command);
-    Pwd() -> Path(Vec<u8>) = pwd();
-    Cwd(path: Vec<u8>) -> Reply(Reply) = cwd(path);
+    Canonicalize(path: Vec<u8>) -> Path(Vec<u8>) = canonicalize(path);
     Mkdir(path: Vec<u8>) -> MaybePath(Option<Vec<u8>>) = mkdir(path);
     Rmdir(path: Vec<u8>) -> Reply(Reply) = rmdir(path);
     Delete(path: Vec<u8>) -> Reply(Reply) = delete(path);

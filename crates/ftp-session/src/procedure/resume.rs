@@ -7,7 +7,7 @@ use ftp_proto::{Error as FtpError, Get, Put, ReadDir, Transfer};
 
 use super::Procedure;
 use super::verify::{check_size, verify};
-use super::work::{Access, Begin, Io, Listing, Received, Sink, unless_refused};
+use super::work::{Access, Begin, Io, Received, Sink, unless_refused};
 use crate::error::{Error, Mismatch};
 
 /// How an interrupted transfer is resumed
@@ -204,8 +204,8 @@ async fn is_absent(io: &Io, path: &[u8]) -> Result<bool, Error> {
     if name.is_empty() || name.starts_with(b".") {
         return Ok(false);
     }
-    let listing = Listing::Directory(ReadDir::new(parent));
-    let Some(listed) = unless_refused(io.list(listing).await)? else { return Ok(false) };
+    let listed = unless_refused(io.list(ReadDir::new(parent)).await)?;
+    let Some(listed) = listed else { return Ok(false) };
     // Some servers treat `F` and `f` as the same name.
     let is_it = |entry: &OwnedEntry| entry.name().eq_ignore_ascii_case(name);
     Ok(listed.unknown_lines == 0 && !listed.entries.iter().any(is_it))

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use ftp_proto::listing::OwnedEntry;
-use ftp_proto::{Get, List, Put, ReadDir, Reply, Timestamp, Transfer};
+use ftp_proto::{Get, Put, ReadDir, Reply, Timestamp, Transfer};
 
 use super::request::{Request, Value};
 use crate::error::Error;
@@ -48,7 +48,7 @@ pub(crate) enum Order {
     /// Abort the running transfer
     Abort,
     /// List a whole directory
-    List(Listing),
+    List(ReadDir),
     Open(Access),
     SetLength(u64),
     HashLocal(HashAlgorithm),
@@ -61,14 +61,6 @@ pub(crate) enum Order {
 pub(crate) enum Begin {
     Get(Get),
     Put(Put),
-}
-
-/// The request that lists a directory
-#[derive(Debug)]
-pub(crate) enum Listing {
-    Directory(ReadDir),
-    /// The working directory, with this command
-    Here(List),
 }
 
 /// What to do with received bytes
@@ -184,10 +176,12 @@ impl Io {
         }
     }
 
-    pub(crate) async fn pwd(&self) -> Result<Vec<u8>, Error> {
-        match self.request(Request::Pwd()).await? {
-            Value::Path(path) => Ok(path),
-            other => unexpected(&other),
+    /// Returns the path that the server reports in a directory; `None` if it refuses to enter it, or to report the path
+    pub(crate) async fn canonicalize(&self, path: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        match unless_refused(self.request(Request::Canonicalize(path.to_vec())).await)? {
+            Some(Value::Path(path)) => Ok(Some(path)),
+            Some(other) => unexpected(&other),
+            None => Ok(None),
         }
     }
 
@@ -195,25 +189,8 @@ impl Io {
         self.request(Request::Mkdir(path.to_vec())).await.map(drop)
     }
 
-    pub(crate) async fn cwd(&self, path: &[u8]) -> Result<(), Error> {
-        self.request(Request::Cwd(path.to_vec())).await.map(drop)
-    }
-
-    /// Enters a directory, unless it is refused or the way back is not known; returns the way back, which `home` keeps
-    pub(crate) async fn enter<'a>(
-        &self,
-        path: &[u8],
-        home: &'a mut Option<Vec<u8>>,
-    ) -> Result<Option<&'a [u8]>, Error> {
-        if home.is_none() {
-            *home = unless_refused(self.pwd().await)?;
-        }
-        let Some(home) = home else { return Ok(None) };
-        Ok(unless_refused(self.cwd(path).await)?.map(|()| home.as_slice()))
-    }
-
-    pub(crate) async fn list(&self, listing: Listing) -> Result<Directory, Error> {
-        match self.ask(Order::List(listing)).await {
+    pub(crate) async fn list(&self, directory: ReadDir) -> Result<Directory, Error> {
+        match self.ask(Order::List(directory)).await {
             Answer::Listed(result) => result,
             other => unexpected(&other),
         }

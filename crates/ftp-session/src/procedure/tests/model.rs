@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 
 use ftp_proto::listing::ListingReader;
-use ftp_proto::{Code, ConnectionError, Error as FtpError, Reply, Timestamp, Transfer};
+use ftp_proto::{Code, ConnectionError, Error as FtpError, ReadDir, Reply, Timestamp, Transfer};
 
 use crate::error::Error;
 use crate::learned::TimeCommands;
 use crate::procedure::Procedure;
 use crate::procedure::request::{Request, Value};
-use crate::procedure::work::{Access, Answer, Begin, Directory, Listing, Order, Sink, Step};
+use crate::procedure::work::{Access, Answer, Begin, Directory, Order, Sink, Step};
 
 /// An entry of the server's tree
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,10 +93,15 @@ pub(super) struct Listings {
     pub(super) closed: Vec<&'static str>,
 }
 
+/// The path from the root; the working directory is `/home`
+pub(super) fn absolute(path: &str) -> String {
+    let whole = if path.starts_with('/') { path.to_owned() } else { format!("/home/{path}") };
+    whole.trim_end_matches('/').to_owned()
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Model {
     pub(super) tree: BTreeMap<String, Node>,
-    pub(super) working_directory: String,
     pub(super) local: Option<Vec<u8>>,
     pub(super) dialect: Dialect,
     pub(super) knows_size: bool,
@@ -104,8 +109,6 @@ pub(super) struct Model {
     pub(super) ignores_offsets: bool,
     pub(super) listings: Listings,
     pub(super) pwd: Pwd,
-    /// The path that was sent to CWD
-    entered: String,
     /// Whether the refusal of RMD says that something is no directory
     pub(super) gives_reasons: bool,
     /// Paths that can't be removed
@@ -149,7 +152,6 @@ impl Model {
         nodes.insert(String::new(), Node::Dir);
         Self {
             tree: nodes,
-            working_directory: "/home".to_owned(),
             local: None,
             dialect: Dialect::Mfmt,
             knows_size: true,
@@ -157,7 +159,6 @@ impl Model {
             ignores_offsets: false,
             listings: Listings::default(),
             pwd: Pwd::Resolved,
-            entered: "/home".to_owned(),
             gives_reasons: false,
             stuck: Vec::new(),
             meanwhile: Vec::new(),
@@ -293,10 +294,7 @@ impl Model {
 
     /// The path in the tree; follows links on the way, and the last one only if `follow` is set
     fn resolve(&self, path: &str, follow: bool) -> String {
-        let whole = match path.strip_prefix('/') {
-            Some(_) => path.to_owned(),
-            None => format!("{}/{path}", self.working_directory),
-        };
+        let whole = absolute(path);
         let mut resolved = String::new();
         let parts: Vec<_> = whole.split('/').filter(|part| !part.is_empty()).collect();
         for (at, part) in parts.iter().enumerate() {
@@ -339,23 +337,15 @@ impl Model {
                 _ => Err(refusal(550, "no such file")),
             },
             Request::Hash(_) => Ok(Value::Hash(None)),
-            Request::Pwd() => {
-                let path = match self.pwd {
-                    Pwd::Resolved => &self.working_directory,
-                    Pwd::AsSent => &self.entered,
-                    Pwd::Refused => return Err(refusal(502, "not here")),
-                };
-                let path = if path.is_empty() { "/" } else { path };
-                Ok(Value::Path(path.as_bytes().to_vec()))
-            }
-            Request::Cwd(sent) => match self.node(sent.clone(), true) {
+            Request::Canonicalize(sent) => match self.node(sent.clone(), true) {
+                _ if self.pwd == Pwd::Refused => Err(refusal(502, "not here")),
                 (path, Some(Node::Dir)) => {
-                    self.working_directory = path;
-                    self.entered = match text(sent) {
-                        path if path.starts_with('/') => path,
-                        path => format!("{}/{path}", self.entered),
+                    let path = match (self.pwd, text(sent)) {
+                        (Pwd::AsSent, sent) => absolute(&sent),
+                        _ => path,
                     };
-                    done(250, "there")
+                    let path = if path.is_empty() { "/" } else { &path };
+                    Ok(Value::Path(path.as_bytes().to_vec()))
                 }
                 _ => Err(refusal(550, "no such directory")),
             },
@@ -448,11 +438,10 @@ impl Model {
         }
     }
 
-    fn list(&self, listing: &Listing) -> Result<Directory, Error> {
-        let (path, all) = match listing {
-            Listing::Directory(directory) => (path_of(directory.path()), false),
-            Listing::Here(_) => (self.working_directory.clone(), !self.listings.no_options),
-        };
+    fn list(&self, directory: &ReadDir) -> Result<Directory, Error> {
+        let path = path_of(directory.path());
+        let is_all = format!("{directory:?}") == format!("{:?}", ReadDir::all(&path));
+        let all = is_all && !self.listings.no_options;
         let path = self.resolve(&path, true);
         if self.listings.closed.contains(&&*path) {
             return Err(refusal(550, "permission denied"));
