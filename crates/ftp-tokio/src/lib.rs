@@ -134,7 +134,7 @@
 //! | [`download_to`](Client::download_to), [`download_file`](Client::download_file) and the like | as the transfer; the writer or the local file has the bytes up to some point. A write to the local file that has begun goes on to its end; the next call with a local file waits for it |
 //! | [`resume_download`](Client::resume_download), [`resume_upload`](Client::resume_upload) | as above, and can be resumed again |
 //! | [`verify_file`](Client::verify_file) | nothing has changed. The server may go on to compute its hash, whose reply is discarded |
-//! | [`create_dir_all`](Client::create_dir_all), [`remove_dir_all`](Client::remove_dir_all), [`set_modified`](Client::set_modified) | what was done stays done; repeating the call does the rest. The working directory may have changed |
+//! | [`create_dir_all`](Client::create_dir_all), [`remove_dir_all`](Client::remove_dir_all), [`set_modified`](Client::set_modified) | what was done stays done; repeating the call does the rest |
 //! | [`Walk::next`] | the next call lists that directory again |
 //! | [`copy_between_servers`] | a part of the file may be on the target |
 //! | [`quit`](Client::quit) | the session may be over |

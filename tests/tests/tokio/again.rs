@@ -99,6 +99,26 @@ async fn what_was_not_removed_is_removed_by_the_next_call() {
     assert!(polls > 15, "{polls}");
 }
 
+/// Even if the session was in another directory when the call was dropped, to see whether that exists, or to list it
+#[tokio::test]
+async fn the_working_directory_is_the_same_after_a_call_that_was_dropped() {
+    let polls = at_every_poll(async |polls| {
+        let server = tree();
+        let mut client = log_in(&server).await;
+        client.cwd("tree").await.unwrap();
+        let exists = polled(client.create_dir_all("a"), polls).await.map(Result::unwrap);
+        assert_eq!(client.pwd().await.unwrap(), b"/tree", "dropped at poll {polls}");
+        let missing = polled(client.remove_dir_all("b/.none"), polls).await;
+        assert_eq!(client.pwd().await.unwrap(), b"/tree", "dropped at poll {polls}");
+        let missing = missing.map(|result| assert!(result.unwrap_err().is_missing()));
+        assert!(exists.is_none_or(|made| made == 0));
+        exists.is_some() && missing.is_some()
+    });
+    let polls = polls.await;
+    println!("{polls} polls");
+    assert!(polls > 6, "{polls}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_time_that_was_not_set_is_set_by_the_next_call() {
     let time = Timestamp::from_unix(1_600_000_000).unwrap();
