@@ -9,7 +9,6 @@ use ftp_session::{Error, timestamp};
 
 use super::items::item;
 use crate::failure::Failure;
-use crate::inside::inside;
 use crate::location::{join, local_name};
 use crate::look::known;
 use crate::plan::{Item, Kind, Stamp};
@@ -71,9 +70,8 @@ fn look(client: &mut Client, folder: &[u8], path: &[u8], item: &mut Item) -> Res
         return Ok(());
     }
     // Some servers resolve links in the reply to PWD. On others, the maximum number of links in a path ends a loop.
-    let home = client.pwd()?;
-    let Some(here) = place(client, folder, &home)? else { return Ok(()) };
-    let Some(there) = place(client, path, &home)? else { return Ok(()) };
+    let Some(here) = known(client.canonicalize(folder))? else { return Ok(()) };
+    let Some(there) = known(client.canonicalize(path))? else { return Ok(()) };
     if !is_in(&here, &there) {
         item.kind = Kind::Dir;
         item.is_linked = true;
@@ -121,18 +119,9 @@ pub(super) fn reveal(
 
 /// Whether the server reports the path of a directory as that of `folder` plus its name
 fn is_own_place(client: &mut Client, folder: &[u8], name: &[u8]) -> Result<bool, Error> {
-    let Some(home) = known(client.pwd())? else { return Ok(false) };
-    let Some(here) = place(client, folder, &home)? else { return Ok(false) };
-    let there = place(client, &join(folder, name), &home)?;
+    let Some(here) = known(client.canonicalize(folder))? else { return Ok(false) };
+    let there = known(client.canonicalize(join(folder, name)))?;
     Ok(there.is_some_and(|there| there == join(&here, name)))
-}
-
-/// Returns the path that the server reports after CWD; `None` if the path is not a directory, or if PWD is refused
-fn place(client: &mut Client, path: &[u8], home: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    match inside(client, home, path, |error| error, Client::pwd) {
-        Err(error) if !client.is_connected() => Err(error),
-        place => known(place),
-    }
 }
 
 #[cfg(test)]
