@@ -13,7 +13,7 @@ use crate::way::Way;
 use crate::{Security, everywhere, on_each_server};
 
 /// Names from real servers, not all of which every server accepts
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "plain",
     "two words",
     " leading",
@@ -25,6 +25,7 @@ const NAMES: [&str; 12] = [
     "x -> y",
     "ümläut 日本",
     "'quoted\"",
+    "12\" disk",
     "{one,two}",
 ];
 
@@ -104,14 +105,54 @@ fn directories_of_any_name() {
             std::fs::create_dir(&inside).unwrap();
             let file = format!("in number {number}");
             std::fs::write(inside.join(&file), "content").unwrap();
-            for directory in [ReadDir::new(name), ReadDir::long(name), ReadDir::names(name)] {
+            let ways = [ReadDir::new, ReadDir::long, ReadDir::all, ReadDir::names];
+            for directory in ways.map(|way| way(name)) {
                 let found = read(&mut ftp, directory.clone())
                     .unwrap_or_else(|error| panic!("{directory:?}: {error}"));
                 let names: Vec<_> = found.iter().map(OwnedEntry::name).collect();
                 assert_eq!(names, [file.as_bytes()], "{directory:?}");
                 assert_eq!(ftp.pwd().unwrap(), here);
             }
+            assert_eq!(
+                ftp.canonicalize(name).unwrap(),
+                [&here, &b"/"[..], name.as_bytes()].concat()
+            );
+            assert_eq!(ftp.pwd().unwrap(), here);
         }
+        ftp.quit().unwrap();
+    });
+}
+
+/// The working directory stays the same also where the path leads elsewhere, or nowhere
+#[test]
+fn paths_of_directories() {
+    on_each_server(|way| {
+        let (mut ftp, _, local) = way.enter();
+        let here = ftp.pwd().unwrap();
+        let inside = |name: &str| [&here, &b"/"[..], name.as_bytes()].concat();
+        std::fs::create_dir_all(local.join("a/b")).unwrap();
+        std::fs::write(local.join("a/.hidden"), "content").unwrap();
+        std::os::unix::fs::symlink("a/b", local.join("link")).unwrap();
+        assert_eq!(ftp.canonicalize("").unwrap(), here);
+        assert_eq!(ftp.canonicalize("a/b/..").unwrap(), inside("a"));
+        let link = ftp.canonicalize("link").unwrap();
+        let target = String::from_utf8_lossy(&link);
+        println!("{}: link is {target}", way.name());
+        // pyftpdlib repeats the path.
+        let expected = if way.server.name == "pyftpdlib" { "link" } else { "a/b" };
+        assert_eq!(link, inside(expected), "{target}");
+        for missing in ["missing", "a/missing"] {
+            match ftp.canonicalize(missing) {
+                Err(Error::Ftp(ftp_proto::Error::NoDirectory(_))) => {}
+                other => panic!("{missing}: {other:?}"),
+            }
+        }
+        assert!(ftp.canonicalize("a/.hidden").is_err());
+        let entries = read(&mut ftp, ReadDir::all("a")).unwrap();
+        let mut names: Vec<_> = entries.iter().map(OwnedEntry::name).collect();
+        names.sort_unstable();
+        assert_eq!(names, [&b".hidden"[..], b"b"]);
+        assert_eq!(ftp.pwd().unwrap(), here);
         ftp.quit().unwrap();
     });
 }
