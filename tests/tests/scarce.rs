@@ -47,9 +47,38 @@ fn offer(s: &mut Peer, command: &[u8], listener: &ftp_tests::net::Listener) {
     }
 }
 
-// This process has only one test, because it uses up all descriptors.
+// This process has only one test, because it counts descriptors, and uses up all.
 #[test]
-fn no_descriptor_is_left_for_the_data_connection() {
+fn descriptors_are_scarce() {
+    a_canceller_takes_one_once_it_is_asked_for();
+    none_is_left_for_the_data_connection();
+}
+
+fn a_canceller_takes_one_once_it_is_asked_for() {
+    let open = || std::fs::read_dir("/dev/fd").unwrap().count();
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let before = open();
+    let address = server.address().to_string();
+    let options = Options::new(config());
+    let mut ftp = ftp_blocking::Client::connect_and_login(&address, options, "u", "p").unwrap();
+    // The client's, and the server's
+    assert_eq!(open(), before + 2);
+    let canceller = ftp.canceller().unwrap();
+    assert_eq!(open(), before + 3);
+    let another = ftp.canceller().unwrap();
+    ftp.noop().unwrap();
+    assert_eq!(open(), before + 3);
+    drop(ftp);
+    server.join();
+    assert_eq!(open(), before - 1, "the listener is closed, too");
+    drop((canceller, another));
+}
+
+fn none_is_left_for_the_data_connection() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = Some(limit.current.unwrap_or(200).min(200));
     setrlimit(Resource::Nofile, limit).unwrap();
