@@ -4,7 +4,7 @@
 //! happens: every request completes exactly once, the number of deadlines until the end is limited, every data
 //! connection opened is closed once, `Closed` is emitted once, and a dead client waits for nothing.
 
-use ftp_tests::script::{Machine, Script, Split, Step};
+use ftp_tests::script::{Machine, Script, Step, play};
 
 #[derive(Clone, Copy, Debug)]
 enum Ending {
@@ -36,26 +36,6 @@ const ENDINGS: [Ending; 8] = [
     Ending::DataBroken,
     Ending::Refusals,
 ];
-
-/// Plays the first steps without checking the output
-fn play(script: &Script, steps: &[Step]) -> Machine {
-    // Small limits are exceeded by small inputs.
-    let mut config = script.config.clone();
-    (config.reply.line, config.reply.reply) = (1024, 4096);
-    let mut machine = Machine::new(config, script.family, Split::Whole);
-    for step in steps {
-        match step {
-            Step::Do(words) => machine.request(words),
-            Step::Server(line) => machine.server(&[line.as_slice(), b"\r\n"].concat()),
-            Step::Report(words) if words[0] == "timeout" => {
-                machine.timeout();
-            }
-            Step::Report(words) => machine.report(words),
-            _ => {}
-        }
-    }
-    machine
-}
 
 fn end(machine: &mut Machine, ending: Ending) {
     match ending {
@@ -105,7 +85,10 @@ fn every_ending_at_every_step() {
 
 fn check(script: &Script, steps: &[Step], ending: Ending) {
     let place = format!("{} after {} steps, {ending:?}", script.name, steps.len());
-    let mut machine = play(script, steps);
+    // Small limits are exceeded by small inputs.
+    let mut config = script.config.clone();
+    (config.reply.line, config.reply.reply) = (1024, 4096);
+    let mut machine = play(script, config, steps);
     end(&mut machine, ending);
     // A keep-alive repeats for ever: two rounds of it are enough.
     let bound = if script.config.keep_alive.is_some() { 6 } else { 40 };

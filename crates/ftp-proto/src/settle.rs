@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Count      every command sent will be answered: wait for the answers, drop them
+//!      └─ a reply that can only be an earlier transfer's, then quiet ──▶ as Resynchronize
 //!
 //! Interrupted        a transfer ended before its final reply
 //!  Early ── 1yz ──▶ Listening
@@ -28,6 +29,7 @@
 //! for the next data connection is [`Leftover::Transfer`].
 
 use crate::config::DataMode;
+use crate::control::answers::is_only_a_transfers;
 use crate::control::command::{Command, Verb};
 use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::error::{ConnectionError, Error};
@@ -37,7 +39,7 @@ use crate::op::transfer::Missing;
 use crate::plan::Request;
 use crate::prefetch::{Ahead, is_passive, looks_like_refusal_of_epsv};
 use crate::server::Kind;
-use crate::session::RestartMarker;
+use crate::session::{Late, RestartMarker};
 use crate::terms::{DataFailure, Phase};
 use crate::time::Time;
 use crate::timer::Timer;
@@ -186,6 +188,7 @@ impl Settling {
         };
         // EPSV's refusal, if it is refused, looks like one of the replies to the transfer.
         let due = due + u8::from(wire.control.expects_prefetch()) - u8::from(is_refused);
+        wire.control.drop_earlier_sentinels();
         // All of settling has one deadline, whatever replies come.
         wire.stop_reply_timers();
         wire.start_settling(now);
@@ -215,12 +218,11 @@ impl Settling {
         Self::Prefetch
     }
 
-    /// Waits for the answer to a sentinel that has been sent, which the server may have refused or ignored
-    pub(crate) fn sentinel(now: Time, wire: &mut Wire) -> Self {
-        let stage = match wire.control.front() {
-            Some(Verb::PWD) => Stage::Directory,
-            _ => Stage::Restart,
-        };
+    /// Waits for the answer to the sentinel with this verb, which the server may have refused or ignored
+    ///
+    /// The commands before it can't be counted: the reply that is held back may be the last one's own.
+    pub(crate) fn sentinel(verb: Verb, now: Time, wire: &mut Wire) -> Self {
+        let stage = if verb == Verb::PWD { Stage::Directory } else { Stage::Restart };
         wire.stop_reply_timers();
         wire.start_settling(now);
         quiet(now, wire);
@@ -237,14 +239,12 @@ impl Settling {
     pub(crate) fn replied(&mut self, reply: Reply, now: Time, wire: &mut Wire) -> Settled {
         match self {
             Self::Count => {
-                // A sentinel's answer shows that the sentinels before it were refused or ignored.
-                if reply.kind() != ReplyKind::Preliminary
-                    && !wire.control.sentinel_received(reply.code())
-                {
-                    wire.control.reply_received();
+                if reply.kind() != ReplyKind::Preliminary {
+                    count(&reply, now, wire);
                 }
                 wire.await_reply(now);
                 if wire.control.expects_nothing() {
+                    wire.timers.stop(Timer::Quiet);
                     Settled::Yes(None, Leftover::Nothing)
                 } else {
                     Settled::No
@@ -262,7 +262,10 @@ impl Settling {
     /// Continues after a silence; returns the request if it waited for an explanation
     pub(crate) fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Failed> {
         match self {
-            Self::Count => None,
+            Self::Count => {
+                *self = Self::resynchronize(now, wire);
+                None
+            }
             Self::Prefetch => {
                 wire.session.ahead.give_up();
                 *self = Self::resynchronize(now, wire);
@@ -292,19 +295,17 @@ impl Settling {
 impl Interrupted {
     fn replied(&mut self, reply: Reply, now: Time, wire: &mut Wire) -> Settled {
         let (kind, code) = (reply.kind(), reply.code());
-        match (self.stage, code) {
-            (Stage::Restart, Code::ACTION_PENDING) => {
+        if wire.control.sentinel_received(code) {
+            if code == Code::ACTION_PENDING {
                 wire.session.marker = RestartMarker::Clear;
-                return self.end(now, wire);
             }
-            (Stage::Directory, Code::PATHNAME) => return self.end(now, wire),
-            // The answer to `REST 0` was only late, and that to PWD is still to come.
-            (Stage::Directory, Code::ACTION_PENDING) => {
-                wire.session.marker = RestartMarker::Clear;
+            // It may answer a sentinel that the transfer sent before it was interrupted, or `REST 0`, after which PWD
+            // was sent because that answer was late.
+            if wire.control.owes_sentinel() || !self.has_asked() {
                 quiet(now, wire);
                 return Settled::No;
             }
-            _ => {}
+            return self.end(now, wire);
         }
         if wire.control.expects_prefetch() && is_passive(code) {
             wire.control.prefetch_answered();
@@ -346,9 +347,7 @@ impl Interrupted {
     fn note(&mut self, reply: &Reply, wire: &mut Wire) {
         let (kind, code) = (reply.kind(), reply.code());
         // The refusal of a sentinel is not one of the expected final replies.
-        let of_sentinel =
-            matches!(self.stage, Stage::Restart | Stage::Directory) && refuses_sentinel(code);
-        if of_sentinel {
+        if self.has_asked() && refuses_sentinel(code) {
             return;
         }
         if kind != ReplyKind::Preliminary {
@@ -387,6 +386,11 @@ impl Interrupted {
         self.failed.take()
     }
 
+    /// Whether settling has sent a sentinel of its own
+    const fn has_asked(&self) -> bool {
+        matches!(self.stage, Stage::Restart | Stage::Directory)
+    }
+
     fn ask(&mut self, verb: Verb, now: Time, wire: &mut Wire) {
         self.stage = if verb == Verb::REST { Stage::Restart } else { Stage::Directory };
         sentinel(verb, now, wire);
@@ -405,6 +409,20 @@ impl Interrupted {
             LeftoverIf::No | LeftoverIf::IfUnanswered => Leftover::Nothing,
         };
         Settled::Yes(self.failed.take(), leftover)
+    }
+}
+
+/// Counts the final reply to a command, unless it can only be a late one to an earlier transfer
+///
+/// If the server has answered the command with it all the same, no other reply comes, and silence ends the wait.
+fn count(reply: &Reply, now: Time, wire: &mut Wire) {
+    let late = wire.session.late;
+    let is_late = |verb| late != Late::None && is_only_a_transfers(verb, reply.code());
+    if wire.control.front().is_some_and(is_late) {
+        wire.session.late = late.less_one();
+        quiet(now, wire);
+    } else {
+        wire.control.reply_received();
     }
 }
 

@@ -30,4 +30,4 @@ mod run;
 mod words;
 
 pub use parse::{Item, Script, Step};
-pub use run::{Machine, Split, run_script, run_steps};
+pub use run::{Machine, Split, play, run_script, run_steps};

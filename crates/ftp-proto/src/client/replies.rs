@@ -289,7 +289,7 @@ impl Client {
     }
 
     /// Limits the wait for the sentinel's answer, as the server may ignore the sentinel
-    fn await_proof(&mut self) {
+    pub(super) fn await_proof(&mut self) {
         let wait = self.wire.config.quiet();
         self.wire.timers.set_after(Timer::Quiet, self.now, wait, Phase::Settle);
     }

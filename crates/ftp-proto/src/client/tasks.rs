@@ -46,7 +46,10 @@ impl Client {
         if self.wire.control.expects_nothing() {
             self.wire.stop_reply_timers();
         }
-        self.held = None;
+        // The reply that was held back may have been the command's own, so that no other one comes.
+        if self.held.take().is_some_and(|held| held.is_listening()) {
+            self.await_proof();
+        }
         let State::Running(task) = core::mem::replace(&mut self.state, State::Idle) else {
             return;
         };
@@ -156,7 +159,10 @@ impl Client {
                 }
             }
             Running::RemoteTransfer(_) => session.late = session.late.and_due(0),
-            _ if session.late == Late::Echo => session.late = Late::None,
+            // Before the reply to a command that was aborted, it may still come.
+            _ if session.late == Late::Echo && self.wire.control.expects_nothing() => {
+                session.late = Late::None;
+            }
             _ => {}
         }
     }
@@ -181,16 +187,14 @@ impl Client {
 
     /// Waits for the replies that are still expected after an operation has ended, and drops them
     fn await_rest(&mut self) {
-        if self.wire.control.is_uncertain() {
+        if let Some(verb) = self.wire.control.sentinel() {
+            let sentinel = Settling::sentinel(verb, self.now, &mut self.wire);
+            self.state = State::Settling(sentinel);
+        } else if self.wire.control.is_uncertain() {
             self.state = State::Settling(Settling::resynchronize(self.now, &mut self.wire));
         } else if self.wire.control.prefetch_is_first() {
             self.state = State::Settling(Settling::prefetch(self.now, &mut self.wire));
         } else if !self.wire.control.expects_nothing() {
-            if self.wire.control.front_is_sentinel() {
-                let sentinel = Settling::sentinel(self.now, &mut self.wire);
-                self.state = State::Settling(sentinel);
-                return;
-            }
             // A command that was aborted keeps its deadline.
             if self.wire.timers.phase(Timer::Reply).is_none() {
                 self.wire.await_reply(self.now);

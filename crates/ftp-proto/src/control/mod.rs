@@ -217,7 +217,13 @@ impl Control {
 
     /// Whether a sentinel is unanswered
     pub(crate) fn owes_sentinel(&self) -> bool {
-        self.expected.iter().any(|expected| expected.purpose == Purpose::Sentinel)
+        self.sentinel().is_some()
+    }
+
+    /// Returns the last sentinel that is unanswered
+    pub(crate) fn sentinel(&self) -> Option<Verb> {
+        let is_sentinel = |expected: &&Expected| expected.purpose == Purpose::Sentinel;
+        self.expected.iter().rev().find(is_sentinel).map(|expected| expected.verb)
     }
 
     /// Records the answer to a sentinel, if a reply with this code can only be that, and removes the sentinels
@@ -238,6 +244,17 @@ impl Control {
             place > index + 1 || expected.purpose != Purpose::Sentinel
         });
         true
+    }
+
+    /// Stops waiting for answers to the sentinels before the last one, because they were refused or ignored
+    pub(crate) fn drop_earlier_sentinels(&mut self) {
+        let is_sentinel = |expected: &Expected| expected.purpose == Purpose::Sentinel;
+        let Some(last) = self.expected.iter().rposition(is_sentinel) else { return };
+        let mut place = 0;
+        self.expected.retain(|expected| {
+            place += 1;
+            place > last || !is_sentinel(expected)
+        });
     }
 
     /// Stops waiting for answers to sentinels, because all were refused
