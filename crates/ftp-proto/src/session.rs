@@ -2,7 +2,7 @@
 
 use crate::control::command::Argument;
 use crate::control::features::Features;
-use crate::control::reply::Reply;
+use crate::control::reply::{Reply, ReplyKind};
 use crate::directory::Directory;
 use crate::listing::Format;
 use crate::prefetch::Ahead;
@@ -100,8 +100,31 @@ pub(crate) enum RestartMarker {
     /// The next transfer starts at the file's first byte
     #[default]
     Clear,
+    /// A REST was sent while it was clear, and its reply is not known: a refused command has no effect (RFC 959
+    /// section 4.2)
+    Asked,
     /// A REST was granted, and it is not certain that a transfer has used it
     Uncertain,
+}
+
+impl RestartMarker {
+    /// Returns the state after a REST with an offset has been sent
+    pub(crate) const fn asked(self) -> Self {
+        match self {
+            Self::Clear => Self::Asked,
+            Self::Asked | Self::Uncertain => Self::Uncertain,
+        }
+    }
+
+    /// Returns the state after the reply to REST
+    pub(crate) const fn answered(self, reply: ReplyKind) -> Self {
+        match (self, reply) {
+            (_, ReplyKind::Preliminary) => self,
+            (Self::Asked, ReplyKind::Transient | ReplyKind::Permanent) => Self::Clear,
+            (Self::Clear, _) => Self::Clear,
+            (Self::Asked | Self::Uncertain, _) => Self::Uncertain,
+        }
+    }
 }
 
 /// The final replies of earlier transfers that may still come

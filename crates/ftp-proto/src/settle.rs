@@ -420,10 +420,12 @@ fn count(reply: &Reply, now: Time, wire: &mut Wire) {
     let is_late = |verb| late != Late::None && is_only_a_transfers(verb, reply.code());
     if wire.control.front().is_some_and(is_late) {
         wire.session.late = late.less_one();
-        quiet(now, wire);
-    } else {
-        wire.control.reply_received();
+        return quiet(now, wire);
     }
+    if wire.control.front() == Some(Verb::REST) {
+        wire.session.marker = wire.session.marker.answered(reply.kind());
+    }
+    wire.control.reply_received();
 }
 
 fn sentinel(verb: Verb, now: Time, wire: &mut Wire) {

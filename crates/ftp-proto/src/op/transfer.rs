@@ -40,6 +40,7 @@ use crate::data::{DataState, End};
 use crate::error::Error;
 use crate::event::Action;
 use crate::listing::Format;
+use crate::op::features::is_unknown;
 use crate::op::machine::{Context, Input, Interruption, Step};
 use crate::op::open::{Open, Opening, ended_early, first_passive};
 use crate::op::request::{Get, List, Put};
@@ -86,10 +87,8 @@ enum Stage {
     /// TYPE and the first command of `Open` have been sent
     TypeAndOpen(Open),
     Open(Open),
-    Rest {
-        /// What was known of the server's restart marker before this REST
-        before: RestartMarker,
-    },
+    /// REST has been sent
+    Rest,
     /// Both connections are in use
     Joint(ControlSide),
     /// The data connection has ended properly and was closed; the final reply is expected
@@ -144,9 +143,7 @@ impl TransferOp {
             (Stage::Type, Input::Start) => return self.begin(cx),
             (Stage::ClearMarker, Input::Reply(reply)) if reply.kind() != ReplyKind::Preliminary => {
                 // If it is refused, it is tried again under TYPE A.
-                if matches!(reply.kind(), ReplyKind::Intermediate | ReplyKind::Completion) {
-                    cx.wire.session.marker = RestartMarker::Clear;
-                }
+                cx.wire.session.marker = cleared(cx.wire.session.marker, &reply);
                 self.stage = Stage::Type;
                 return self.set_type(cx);
             }
@@ -177,20 +174,17 @@ impl TransferOp {
                     return self.restart_or_ask(cx);
                 }
             },
-            (Stage::Rest { before }, Input::Reply(reply)) => {
-                let before = *before;
-                return self.restarted(before, reply, cx);
-            }
+            (Stage::Rest, Input::Reply(reply)) => return self.restarted(reply, cx),
             (Stage::Joint(_), input) => return self.joint(input, cx),
             (Stage::AwaitFinal { .. }, input) => return self.await_final(input, cx),
             (Stage::AwaitTicket, Input::Tickets) => return self.tickets_reported(cx),
             (Stage::AwaitTicket, Input::Quiet) => return Err(self.without_ticket()),
-            (Stage::Rest { .. }, Input::DataTimeout(phase)) => {
+            (Stage::Rest, Input::DataTimeout(phase)) => {
                 cx.wire.session.path = PassivePath::Unproven;
                 return Err(Error::DataTimedOut(phase));
             }
             // The data connection can end before the reply to REST: then the command would be pointless.
-            (Stage::Rest { .. }, Input::Data) => {
+            (Stage::Rest, Input::Data) => {
                 if let Some(DataState::Ended(end)) = cx.wire.data_state() {
                     return Err(ended_early(end));
                 }
@@ -299,7 +293,7 @@ impl TransferOp {
     }
 
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
-        let is_uncertain = cx.wire.session.marker == RestartMarker::Uncertain;
+        let is_uncertain = cx.wire.session.marker != RestartMarker::Clear;
         let becomes_text =
             self.type_ == TransferType::Ascii && cx.wire.session.type_ != Some(self.type_);
         if is_uncertain && becomes_text && self.offset == 0 {
@@ -337,41 +331,34 @@ impl TransferOp {
     }
 
     fn restart_or_ask(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
-        if self.offset > 0 || cx.wire.session.marker == RestartMarker::Uncertain {
-            // A marker from an earlier REST may still be set on the server: clear it.
-            self.stage = Stage::Rest { before: cx.wire.session.marker };
-            // This holds from now on, whether the reply comes or not.
-            cx.wire.session.marker = RestartMarker::Uncertain;
+        // A marker from an earlier REST may still be set on the server: clear it.
+        if self.offset > 0 || cx.wire.session.marker != RestartMarker::Clear {
+            self.stage = Stage::Rest;
+            if self.offset > 0 {
+                // This holds from now on, whether the reply comes or not.
+                cx.wire.session.marker = cx.wire.session.marker.asked();
+            }
             cx.send(&Command::number(Verb::REST, self.offset));
             return Ok(Step::Pending);
         }
         self.ask(cx)
     }
 
-    /// Handles the reply to REST; `before` is what was known of the server's restart marker before it
-    fn restarted(
-        &mut self,
-        before: RestartMarker,
-        reply: Reply,
-        cx: &mut Context<'_>,
-    ) -> Result<Step, Error> {
+    fn restarted(&mut self, reply: Reply, cx: &mut Context<'_>) -> Result<Step, Error> {
+        let marker = &mut cx.wire.session.marker;
+        *marker = match self.offset {
+            0 => cleared(*marker, &reply),
+            _ => marker.answered(reply.kind()),
+        };
         match reply.kind() {
             ReplyKind::Preliminary => Ok(Step::Pending),
+            _ if self.offset == 0 && *marker == RestartMarker::Clear => self.ask(cx),
             // RFC 959 has 350 here, and no server is known that accepts a position with a 2yz (Q53). One that only
             // ignores REST would send the file from its beginning.
-            ReplyKind::Completion if self.offset > 0 => Err(Error::UnexpectedReply(reply)),
-            ReplyKind::Intermediate | ReplyKind::Completion => {
-                if self.offset == 0 {
-                    cx.wire.session.marker = RestartMarker::Clear;
-                }
-                self.ask(cx)
-            }
-            // A command that is refused has no effect (RFC 959 section 4.2). If a marker was to be cleared, it may
-            // still be set, and the beginning of the file would be missing.
-            ReplyKind::Transient | ReplyKind::Permanent => {
-                cx.wire.session.marker = before;
-                Err(Error::from_reply(reply))
-            }
+            ReplyKind::Completion => Err(Error::UnexpectedReply(reply)),
+            ReplyKind::Intermediate => self.ask(cx),
+            // If a marker was to be cleared, it may still be set, and the beginning of the file would be missing.
+            ReplyKind::Transient | ReplyKind::Permanent => Err(Error::from_reply(reply)),
         }
     }
 
@@ -386,5 +373,15 @@ impl TransferOp {
             cx.wire.data_deadline(cx.now, wait, Phase::DataAccept);
         }
         self.settle(cx)
+    }
+}
+
+/// Returns what is known of the server's restart marker after this reply to `REST 0`
+fn cleared(marker: RestartMarker, reply: &Reply) -> RestartMarker {
+    match (marker, reply.kind()) {
+        (_, ReplyKind::Intermediate | ReplyKind::Completion) => RestartMarker::Clear,
+        // The server does not know REST, and has not granted one.
+        (RestartMarker::Asked, ReplyKind::Permanent) if is_unknown(reply) => RestartMarker::Clear,
+        _ => marker,
     }
 }
