@@ -84,7 +84,13 @@ impl FtpStoreBuilder {
             pool: None,
             // The same default as the pool's.
             wait: Duration::from_secs(60),
-            settings: Settings { coalesce: None, resumptions: 1, weak_create: false, sessions: 8 },
+            settings: Settings {
+                coalesce: None,
+                resumptions: 1,
+                weak_create: false,
+                server_copies: false,
+                sessions: 8,
+            },
         }
     }
 
@@ -170,6 +176,18 @@ impl FtpStoreBuilder {
     /// operations are refused, because FTP has no command that creates a file only if it does not exist.
     pub fn weak_create(mut self, weak: bool) -> Self {
         self.settings.weak_create = weak;
+        self
+    }
+
+    /// Lets the server copy objects itself, with SITE CPFR and CPTO, if FEAT has `SITE COPY`, as ProFTPD's with
+    /// mod_copy; otherwise, and by default, all bytes of a copy go through this machine
+    ///
+    /// Set this only if no object to be copied is a link. ProFTPD makes another link of a link and reports success: the
+    /// copy is lost with the file to which the link leads, and in another directory a relative link leads to another
+    /// file. The store can't find out whether an object is a link, because with `ShowSymlinks off` ProFTPD shows links
+    /// as files in all listings.
+    pub fn server_copies(mut self, allowed: bool) -> Self {
+        self.settings.server_copies = allowed;
         self
     }
 

@@ -110,6 +110,9 @@ impl Inner {
         location: &Path,
     ) -> Result<bool> {
         let (directory, _) = name::split(to);
+        if !self.settings.server_copies {
+            return Ok(false);
+        }
         if !(name::is_one_word(from) && name::is_one_word(directory)) {
             return Ok(false);
         }

@@ -15,6 +15,7 @@ pub(crate) struct Settings {
     pub(crate) coalesce: Option<u64>,
     pub(crate) resumptions: u8,
     pub(crate) weak_create: bool,
+    pub(crate) server_copies: bool,
     pub(crate) sessions: usize,
 }
 

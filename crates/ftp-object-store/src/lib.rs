@@ -152,6 +152,8 @@
 //! | attributes | `NotImplemented`; tags are ignored |
 //! | a file that is written while it is read | is noticed by its size at the end of the read and, if 1 MiB or more was read to the end of the file, by its time, which most servers tell to the second. Shorter reads, and reads of a part, may be a mixture of two versions of the same size |
 //! | a range of a file | is wrong on a server that accepts REST and ignores it. The store notices that only if the range ends where the file does |
+//! | `rename` of a link | moves the link itself: in another directory a relative link leads to another file, or to none, and the result is `Ok` all the same. To move what it leads to, copy it, then delete it. The store does not look for links: that takes the listing of the directory for each rename, and some servers show links as files there |
+//! | `delete` | deletes what DELE does, without a look at it first, which would double the round trips: also a link to a directory, whose files are then no longer listed below the name of the link, a link to nothing, or a pipe |
 //! | names that differ only in case, or in the form of their Unicode characters | are the same file on some servers, mostly Windows and macOS: the later object replaces the earlier one, and an object can't be renamed to such a variant of its own name where RNTO does not replace files |
 //! | names that begin with a dot | A server that refuses SIZE without a reason and hides such names in listings, such as vsftpd, does not reveal whether such an object exists. `head` and `get` then fail with `Generic`, not `NotFound` |
 //!

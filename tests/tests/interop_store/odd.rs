@@ -36,6 +36,31 @@ fn links() {
     });
 }
 
+/// A copy of a link has the bytes of its target, also in another directory, and stays when the target is deleted
+#[test]
+fn a_link_is_copied_as_its_target() {
+    everywhere(|place| async move {
+        let (local, store) = (&place.local, place.store());
+        fs::write(local.join("data"), "precious").unwrap();
+        symlink("data", local.join("latest")).unwrap();
+        store.put(&Path::from("d/data"), "other".into()).await.unwrap();
+        for to in ["backup", "d/backup"] {
+            store.copy(&Path::from("latest"), &Path::from(to)).await.unwrap();
+            assert!(fs::symlink_metadata(local.join(to)).unwrap().is_file(), "{to}");
+        }
+        // The reason why the server may not copy it (Q154).
+        let by_server = place.builder().server_copies(true).build().unwrap();
+        by_server.copy(&Path::from("latest"), &Path::from("other")).await.unwrap();
+        let is_link = fs::symlink_metadata(local.join("other")).unwrap().is_symlink();
+        assert_eq!(is_link, place.server.name == "proftpd", "{}", place.name());
+        store.delete(&Path::from("data")).await.unwrap();
+        for to in ["backup", "d/backup"] {
+            let bytes = store.get(&Path::from(to)).await.unwrap().bytes().await.unwrap();
+            assert_eq!(bytes, "precious", "{to}");
+        }
+    });
+}
+
 #[test]
 fn names_that_are_not_utf8() {
     everywhere(|place| async move {
@@ -93,7 +118,7 @@ fn copies_are_of_the_right_object() {
             fs::write(local.join(other), "wrong").unwrap();
         }
         fs::write(local.join(" "), "right").unwrap();
-        let store = place.store();
+        let store = place.builder().server_copies(true).build().unwrap();
         for from in ["a ", "b%09c", "d \"e", "f  g", " "] {
             if place.server.name == "pureftpd" && from.contains('%') {
                 // It changes control characters in every command.

@@ -7,7 +7,7 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
 use crate::server::{start, start_with};
-use crate::{eventually, store};
+use crate::{builder, eventually, store};
 
 /// A server that writes `_` for control characters, and for a blank at the end, as Pure-FTPd does (Q153)
 fn changing(files: &[(&str, &[u8])]) -> Server {
@@ -91,7 +91,7 @@ async fn a_copy_on_the_server_is_one_of_the_right_object() {
             _ => return None,
         })
     });
-    let store = store(&server);
+    let store = builder(&server).server_copies(true).build().unwrap();
     for (from, to) in [("a ", "c"), ("b\"c", "d"), ("plain", "e"), ("plain", "f ")] {
         store.copy(&Path::parse(from).unwrap(), &Path::from(to)).await.unwrap();
         assert_eq!(server.files().get(to), server.files().get(from), "{from:?}");

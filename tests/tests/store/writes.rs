@@ -107,7 +107,8 @@ async fn a_copy_by_the_server_that_is_not_complete_is_an_error() {
             _ => return None,
         })
     });
-    let error = store(&server).copy(&Path::from("f"), &Path::from("g")).await.unwrap_err();
+    let store = builder(&server).server_copies(true).build().unwrap();
+    let error = store.copy(&Path::from("f"), &Path::from("g")).await.unwrap_err();
     assert!(error.to_string().contains("the server has 496 of 1000 bytes"), "{error}");
     eventually("nothing else is left", || server.files().paths() == ["f", "g"]).await;
     assert_eq!(server.files().get("g").unwrap(), b"before");
