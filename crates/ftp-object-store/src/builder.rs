@@ -133,7 +133,8 @@ impl FtpStoreBuilder {
 
     /// Sets the maximum number of sessions; 8 by default, fewer if the server accepts fewer
     ///
-    /// If several processes share what a server accepts, give each its part.
+    /// If several processes share what a server accepts, give each its part. A multipart upload keeps a session from
+    /// its first part until it is completed, and copies of more than 8 MiB need two: see [Writing](crate#writing).
     pub fn max_sessions(mut self, sessions: usize) -> Self {
         self.settings.sessions = sessions.max(1);
         self

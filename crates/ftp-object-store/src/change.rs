@@ -1,15 +1,18 @@
 //! Deleting, renaming and copying objects
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ftp_tokio::{Error as FtpError, Lease};
+use futures_util::future::{Either, select};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{CopyMode, GetOptions, PutPayload, RenameTargetMode, Result};
 
-use crate::error::is_refusal;
+use crate::error::{Subject, is_refusal};
 use crate::inner::Inner;
 use crate::name;
 use crate::place::Source;
@@ -17,6 +20,8 @@ use crate::temporary::Temporary;
 
 /// The largest file in bytes that one session copies through memory
 const IN_MEMORY: u64 = 8 << 20;
+/// How often a copy that waits for its sessions checks whether there can be two
+const CHECKS: Duration = Duration::from_millis(100);
 
 impl Inner {
     async fn delete(&self, location: &Path) -> Result<()> {
@@ -88,12 +93,14 @@ impl Inner {
         if source == target || self.copied_by_server(&source, version.size, &target, to).await? {
             return Ok(());
         }
-        let read = self.get(from, GetOptions::default()).await?;
         if version.size <= IN_MEMORY {
-            let bytes: Bytes = read.bytes().await?;
+            let bytes: Bytes = self.get(from, GetOptions::default()).await?.bytes().await?;
             return self.write(to, &PutPayload::from(bytes)).await;
         }
-        let mut pieces = read.into_stream();
+        // Several copies could each hold one session and wait for a second one.
+        let _alone = self.large_copy.lock().await;
+        self.wait_for_two_sessions(self.subject("get two sessions to copy", from)).await?;
+        let mut pieces = self.get(from, GetOptions::default()).await?.into_stream();
         let mut upload = self.multipart(to, &object_store::Attributes::new())?;
         while let Some(piece) = pieces.try_next().await? {
             upload.put_part(piece.into()).await?;
@@ -101,7 +108,26 @@ impl Inner {
         upload.complete().await.map(drop)
     }
 
-    /// Asks the server to copy a file; returns false if it can't, or if it might copy a different file
+    /// Waits until two sessions are free at the same time; fails at once if there can't be two
+    async fn wait_for_two_sessions(&self, subject: Subject<'_>) -> Result<()> {
+        let only_one = pin!(async {
+            while self.pool.status(&self.site).limit > 1 {
+                tokio::time::sleep(CHECKS).await;
+            }
+        });
+        let both = pin!(async {
+            let _first = self.pool.lease(&self.site).await?;
+            self.pool.lease(&self.site).await.map(drop)
+        });
+        match select(only_one, both).await {
+            Either::Left(_) => {
+                Err(subject.generic("the settings or the server allow only one at the moment"))
+            }
+            Either::Right((result, _)) => result.map_err(|error| subject.error(error)),
+        }
+    }
+
+    /// Asks the server to copy a file; returns false if it can't or must not, or if it might copy a different file
     async fn copied_by_server(
         self: &Arc<Self>,
         from: &[u8],

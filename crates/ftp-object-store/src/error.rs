@@ -1,6 +1,7 @@
 //! Errors: what happened, to which file, on which server
 
 use std::error::Error as StdError;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ftp_tokio::{Error as FtpError, PoolError, Reply};
 use object_store::path::Path;
@@ -22,13 +23,26 @@ pub(crate) const STORE: &str = "FTP";
 /// }
 /// ```
 #[derive(Debug, thiserror::Error)]
-#[error("can't {action} {path} on {server}: {cause}")]
+#[error("can't {action} {path} on {server}: {cause}{}", held(*.uploads))]
 pub struct StoreError {
     action: &'static str,
     path: String,
     server: String,
     #[source]
     cause: Cause,
+    /// The number of multipart uploads that held a session, if no session became free
+    uploads: usize,
+}
+
+/// Says why no session may have become free
+fn held(uploads: usize) -> String {
+    match uploads {
+        0 => String::new(),
+        1 => "; a multipart upload of this store holds a session until it is completed".to_owned(),
+        _ => format!(
+            "; {uploads} multipart uploads of this store hold a session each until they are completed"
+        ),
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -106,14 +120,20 @@ pub(crate) struct Subject<'a> {
     pub(crate) action: &'static str,
     pub(crate) location: &'a Path,
     pub(crate) server: &'a str,
+    /// The number of multipart uploads that hold a session
+    pub(crate) uploads: &'a AtomicUsize,
 }
 
 impl Subject<'_> {
     fn source(self, cause: impl Into<Cause>) -> Box<dyn StdError + Send + Sync> {
         // An empty path is the root.
         let path = format!("/{}", self.location);
-        let (action, server) = (self.action, self.server.to_owned());
-        Box::new(StoreError { action, path, server, cause: cause.into() })
+        let (action, server, cause) = (self.action, self.server.to_owned(), cause.into());
+        let uploads = match cause {
+            Cause::Pool(PoolError::TimedOut { .. }) => self.uploads.load(Ordering::Relaxed),
+            Cause::Pool(_) | Cause::Text(_) => 0,
+        };
+        Box::new(StoreError { action, path, server, cause, uploads })
     }
 
     pub(crate) fn generic(self, cause: impl Into<Cause>) -> object_store::Error {

@@ -1,10 +1,12 @@
 //! The state that all parts of a store share: the pool, the server's features, counts
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ftp_tokio::{Error as FtpError, Lease, Pool, Site};
 use object_store::path::Path;
+use tokio::sync::Mutex;
 
 use crate::error::Subject;
 use crate::name;
@@ -34,8 +36,29 @@ pub(crate) struct Inner {
     pub(crate) kept_names: AtomicU8,
     /// Whether RNTO is refused if its target exists
     pub(crate) keeps_targets: Knowledge,
+    /// Held by the copy that needs two sessions
+    pub(crate) large_copy: Mutex<()>,
+    /// The number of multipart uploads that hold a session
+    uploads: AtomicUsize,
     mlst: Knowledge,
     site_copy: Knowledge,
+}
+
+/// Counts a multipart upload while it holds a session
+#[derive(Debug)]
+pub(crate) struct CountedUpload(Arc<Inner>);
+
+impl CountedUpload {
+    pub(crate) fn new(inner: &Arc<Inner>) -> Self {
+        inner.uploads.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(inner))
+    }
+}
+
+impl Drop for CountedUpload {
+    fn drop(&mut self) {
+        self.0.uploads.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Whether the server supports a command, as far as known
@@ -85,6 +108,8 @@ impl Inner {
             costs: Costs::default(),
             kept_names: AtomicU8::new(name::Risks::NONE.bits()),
             keeps_targets: Knowledge::default(),
+            large_copy: Mutex::new(()),
+            uploads: AtomicUsize::new(0),
             mlst: Knowledge::default(),
             site_copy: Knowledge::default(),
         }
@@ -95,7 +120,7 @@ impl Inner {
     }
 
     pub(crate) fn subject<'a>(&'a self, action: &'static str, location: &'a Path) -> Subject<'a> {
-        Subject { action, location, server: &self.server }
+        Subject { action, location, server: &self.server, uploads: &self.uploads }
     }
 
     /// Whether a task waits for a session

@@ -84,8 +84,8 @@
 //! least two seconds old by this machine's clock, and the last 4 KiB before the break are the same again; otherwise it
 //! fails. A server that tells no times gets no second attempt, and a reply that refuses or reports a failure does not
 //! count as a broken connection. If a reader pauses for more than a second while others wait for a session, they get
-//! its session, and the read continues later in the same way. So engines may hold more streams open than there are
-//! sessions.
+//! its session, and the read continues later in the same way. So engines may hold more streams of reads open than there
+//! are sessions. Uploads keep theirs: see [Writing](crate#writing).
 //!
 //! **Times** are UTC with MLST and MDTM. LIST has the server's local time, to the minute, which is taken for UTC; an
 //! object for which the server reports no time at all is dated 1970. Conditions on times are checked against these
@@ -99,7 +99,7 @@
 //! objects. So a caller who deletes what it lists needs only one session.
 //!
 //! Objects are files, and links to files. Directories are not objects; they are made when a write needs them, and never
-//! removed. A line that is not recognized, a name that leads out of the directory, a directory that may not be read,
+//! removed; a link to one can be [deleted](crate#what-ftp-cant-promise). A line that is not recognized, a name that leads out of the directory, a directory that may not be read,
 //! and more than 64 nested directories are errors, because objects would be missing. A directory that is deleted after
 //! its parent was listed is left out. If the last line has no line ending, the listing may have been cut off: it is an
 //! error unless the server confirms that entry and its size. Of several entries with one name, such as the versions on
@@ -120,7 +120,15 @@
 //! | `put_multipart` | the same, with all parts in order through one STOR; parts that wait for earlier ones are held in memory |
 //! | `delete_stream` | DELE, on as many sessions as there are |
 //! | `rename` | RNFR and RNTO |
-//! | `copy` | SITE CPFR and CPTO if FEAT has `SITE COPY`, and the paths have no blanks, control characters or quotes; otherwise through this machine; more than 8 MiB need two sessions |
+//! | `copy` | the same as `get` and `put`, through this machine; with [`server_copies`](FtpStoreBuilder::server_copies) SITE CPFR and CPTO if FEAT has `SITE COPY`, and the paths have no blanks, control characters or quotes |
+//!
+//! **Sessions.** A multipart upload keeps its session from its first part until it is completed or dropped. So if more
+//! uploads are open than there are sessions, and their parts are written in turn, the others fail after
+//! [`wait_timeout`](FtpStoreBuilder::wait_timeout), and so does everything else that needs a session. Set
+//! [`max_sessions`](FtpStoreBuilder::max_sessions) above the number of uploads that are open at once. A copy of more than
+//! 8 MiB through this machine reads on one session while it writes on another. Such copies of one store run one after
+//! the other, because several could each hold one session and wait for a second. If the settings or the server allow
+//! only one session, such a copy fails at once. Copies of several stores that share a pool may still wait for each other.
 //!
 //! Missing directories are made. A write that fails, or is never completed, deletes its file in the background. If the
 //! process dies, the file stays on the server.

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{Cause, Subject, is_refusal};
-use crate::inner::Inner;
+use crate::inner::{CountedUpload, Inner};
 use crate::look::Found;
 use crate::name;
 use crate::place::Source;
@@ -189,7 +189,7 @@ impl Writer {
     async fn run(self, mut queue: mpsc::UnboundedReceiver<Order>) {
         let subject = self.inner.subject("write", &self.location);
         let mut temporary = Some(Temporary::new(&self.inner, &self.target));
-        let mut begun: Option<(Upload<Lease>, u64)> = None;
+        let mut begun: Option<(Upload<Lease>, u64, CountedUpload)> = None;
         let mut failed: Option<String> = None;
         // Sending an answer fails only if no task waits for it.
         while let Some(order) = queue.recv().await {
@@ -211,7 +211,7 @@ impl Writer {
             }
             // It is there until a failure is noted.
             let Some(file) = temporary.take() else { return };
-            let (upload, size) = match (begun.take(), &order) {
+            let (upload, size, counted) = match (begun.take(), &order) {
                 (Some(begun), _) => begun,
                 (None, Order::Abort(_)) => {
                     // Nothing has been uploaded yet.
@@ -223,7 +223,7 @@ impl Writer {
                     return;
                 }
                 (None, _) => match self.inner.begin(&file, subject).await {
-                    Ok(upload) => (upload, 0),
+                    Ok(upload) => (upload, 0, CountedUpload::new(&self.inner)),
                     Err(error) => {
                         temporary = Some(file);
                         failed = Some(format!("the upload failed earlier: {error}"));
@@ -241,7 +241,7 @@ impl Writer {
                     let written = write_part(upload, &payload, subject).await;
                     let _ = answer.send(match written {
                         Ok(upload) => {
-                            begun = Some((upload, size + payload.content_length() as u64));
+                            begun = Some((upload, size + payload.content_length() as u64, counted));
                             Ok(())
                         }
                         Err(error) => {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ftp_test::{Action, Limit, Server};
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt};
+use object_store::{Error, MultipartUpload, ObjectStore, ObjectStoreExt};
 
 use crate::server::{start, start_with};
 use crate::{builder, content, store};
@@ -182,4 +182,28 @@ async fn a_paused_reader_gives_up_its_session() {
     }
     assert!(read == content(size));
     assert_eq!(server.sessions().logins, 1);
+}
+
+/// Each upload keeps its session until it is completed
+#[tokio::test]
+async fn uploads_that_hold_all_sessions_are_named_in_the_error() {
+    let server = start(&[]);
+    let limit = Duration::from_secs(2);
+    let store = builder(&server).max_sessions(2).wait_timeout(limit).build().unwrap();
+    let mut uploads = Vec::new();
+    for name in ["a", "b", "c"] {
+        uploads.push(store.put_multipart(&Path::from(name)).await.unwrap());
+    }
+    for upload in &mut uploads[..2] {
+        upload.put_part("x".into()).await.unwrap();
+    }
+    let held = "2 multipart uploads of this store hold a session each";
+    let error = uploads[2].put_part("x".into()).await.unwrap_err().to_string();
+    assert!(error.contains(held), "{error}");
+    let error = store.get(&Path::from("f")).await.unwrap_err().to_string();
+    assert!(error.contains(held), "{error}");
+    for upload in &mut uploads[..2] {
+        upload.complete().await.unwrap();
+    }
+    store.put(&Path::from("c"), "x".into()).await.unwrap();
 }
