@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ftp_tokio::ftp_tls::{TlsConfig, Trust};
+use ftp_tokio::ftp_tls::{ConfigError, TlsConfig, Trust};
 use ftp_tokio::{Config, FtpUrl, Options, Pool, Site, TlsPolicy};
 use object_store::{Error, Result};
 
-use crate::error::STORE;
+use crate::error::{STORE, with_sources};
 use crate::inner::{Inner, Settings};
 use crate::store::FtpStore;
 
@@ -59,8 +58,12 @@ enum Problem {
     NoUrl,
     #[error("{name} is not set")]
     NoVariable { name: &'static str },
-    #[error("{key}: {text:?} is not a number")]
-    Number { key: String, text: String },
+    #[error("{key}: {text:?} is not {expected}")]
+    Number { key: String, text: String, expected: &'static str },
+    #[error("the maximum number of sessions must be at least 1")]
+    NoSessions,
+    #[error("can't use the certificate authorities of {}: {reason}", .file.display())]
+    CaFile { file: PathBuf, reason: String },
     #[error("can't read the password from {}: {error}", .file.display())]
     PasswordFile { file: PathBuf, error: std::io::Error },
     #[error(
@@ -131,12 +134,12 @@ impl FtpStoreBuilder {
         self
     }
 
-    /// Sets the maximum number of sessions; 8 by default, fewer if the server accepts fewer
+    /// Sets the maximum number of sessions, at least 1; 8 by default, fewer if the server accepts fewer
     ///
     /// If several processes share what a server accepts, give each its part. A multipart upload keeps a session from
     /// its first part until it is completed, and copies of more than 8 MiB need two: see [Writing](crate#writing).
     pub fn max_sessions(mut self, sessions: usize) -> Self {
-        self.settings.sessions = sessions.max(1);
+        self.settings.sessions = sessions;
         self
     }
 
@@ -202,7 +205,7 @@ impl FtpStoreBuilder {
     /// | `root` | [`root`](Self::root) |
     /// | `ca_file` | [`ca_file`](Self::ca_file) |
     /// | `max_sessions` | [`max_sessions`](Self::max_sessions) |
-    /// | `wait_timeout` | [`wait_timeout`](Self::wait_timeout) in seconds |
+    /// | `wait_timeout` | [`wait_timeout`](Self::wait_timeout) in seconds, such as `60` or `1.5` |
     ///
     /// # Errors
     ///
@@ -216,8 +219,15 @@ impl FtpStoreBuilder {
             "password_file" => self.login(user, read_password(value)?),
             "root" => self.root(value),
             "ca_file" => self.ca_file(value),
-            "max_sessions" => self.max_sessions(number(key, value)?),
-            "wait_timeout" => self.wait_timeout(Duration::from_secs(number(key, value)?)),
+            "max_sessions" => {
+                let sessions = value.trim().parse().ok().filter(|sessions| *sessions > 0);
+                self.max_sessions(expect(sessions, key, value, "a number from 1 up")?)
+            }
+            "wait_timeout" => {
+                let seconds = value.trim().parse().ok();
+                let timeout = seconds.and_then(|one| Duration::try_from_secs_f64(one).ok());
+                self.wait_timeout(expect(timeout, key, value, "a number of seconds")?)
+            }
             _ => {
                 let key = key.to_owned();
                 return Err(Error::UnknownConfigurationKey { store: STORE, key });
@@ -263,8 +273,12 @@ impl FtpStoreBuilder {
     ///
     /// # Errors
     ///
-    /// A URL that is not an FTP URL, a user without a password, a certificate file that can't be used.
+    /// A URL that is not an FTP URL, a user without a password, a certificate file that can't be used, a maximum of no
+    /// sessions.
     pub fn build(self) -> Result<FtpStore> {
+        if self.settings.sessions == 0 {
+            return Err(problem(Problem::NoSessions));
+        }
         let url = self.url.ok_or_else(|| problem(Problem::NoUrl))?;
         let url: FtpUrl = url.parse().map_err(problem)?;
         let mut options = match self.options {
@@ -273,7 +287,10 @@ impl FtpStoreBuilder {
         };
         options.config_mut().tls = url.policy();
         if let Some(file) = &self.ca_file {
-            let tls = TlsConfig::builder(PUBLIC).add_ca_file(file).build().map_err(problem)?;
+            let unusable = |error: ConfigError| {
+                problem(Problem::CaFile { file: file.clone(), reason: with_sources(&error) })
+            };
+            let tls = TlsConfig::builder(PUBLIC).add_ca_file(file).build().map_err(unusable)?;
             options = options.tls(tls);
         }
         let (user, password) =
@@ -312,9 +329,10 @@ fn name(policy: TlsPolicy, site: &Site) -> String {
     format!("{scheme}://{user}{host}:{}", site.port())
 }
 
-fn number<T: FromStr>(key: &str, text: &str) -> Result<T> {
-    let failure = |_| problem(Problem::Number { key: key.to_owned(), text: text.to_owned() });
-    text.trim().parse().map_err(failure)
+/// Returns the value of an option, or the error that says what was expected
+fn expect<T>(value: Option<T>, key: &str, text: &str, expected: &'static str) -> Result<T> {
+    let (key, text) = (key.to_owned(), text.to_owned());
+    value.ok_or_else(|| problem(Problem::Number { key, text, expected }))
 }
 
 fn read_password(file: &str) -> Result<Vec<u8>> {
@@ -385,7 +403,20 @@ mod tests {
         let error = builder().option("colour", "red").unwrap_err();
         assert!(matches!(error, Error::UnknownConfigurationKey { .. }), "{error}");
         let error = builder().option("max_sessions", "many").unwrap_err().to_string();
-        assert!(error.contains("max_sessions: \"many\" is not a number"), "{error}");
+        assert!(error.contains("max_sessions: \"many\" is not a number from 1 up"), "{error}");
+        let error = builder().option("max_sessions", "0").unwrap_err().to_string();
+        assert!(error.contains("max_sessions: \"0\" is not a number from 1 up"), "{error}");
+        for seconds in ["soon", "-1", "inf"] {
+            let error = builder().option("wait_timeout", seconds).unwrap_err().to_string();
+            assert!(error.contains("is not a number of seconds"), "{error}");
+        }
+        assert_eq!(builder().option("wait_timeout", "1.5").unwrap().wait.as_millis(), 1500);
+        let none = text(builder().url("ftp://h").max_sessions(0).build());
+        assert!(none.contains("must be at least 1"), "{none}");
+        let file = std::env::temp_dir().join("ftp-store-no-such-file");
+        let unread = text(builder().url("ftpes://h").ca_file(&file).build());
+        let reason = std::fs::read(file).unwrap_err().to_string();
+        assert!(unread.contains(&reason), "{unread}");
         let error = FtpStoreBuilder::from_variables(|_| None).unwrap_err().to_string();
         assert!(error.contains("FTP_URL is not set"), "{error}");
     }

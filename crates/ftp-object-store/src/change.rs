@@ -62,7 +62,7 @@ impl Inner {
     ) -> Result<()> {
         let target = self.target(to, self.subject("rename to", to))?;
         let source = self.remote(from);
-        let subject = self.subject("rename", from);
+        let subject = self.subject("rename", from).to(to);
         // Without this check, a directory, which is not an object, could be renamed.
         let found = self.look_up(&source).await.map_err(|error| subject.error(error))?;
         found.into_file(subject)?;

@@ -54,7 +54,7 @@ pub(crate) enum Cause {
 }
 
 /// Returns the text of an error and of its sources: those who use a store often print the outermost error alone
-fn with_sources(error: &PoolError) -> String {
+pub(crate) fn with_sources(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -119,15 +119,25 @@ impl StoreError {
 pub(crate) struct Subject<'a> {
     pub(crate) action: &'static str,
     pub(crate) location: &'a Path,
+    /// The new name, if that is what the action is about
+    pub(crate) to: Option<&'a Path>,
     pub(crate) server: &'a str,
     /// The number of multipart uploads that hold a session
     pub(crate) uploads: &'a AtomicUsize,
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// Also names the new name of the file
+    pub(crate) const fn to(self, to: &'a Path) -> Self {
+        Self { to: Some(to), ..self }
+    }
+
     fn source(self, cause: impl Into<Cause>) -> Box<dyn StdError + Send + Sync> {
         // An empty path is the root.
-        let path = format!("/{}", self.location);
+        let path = match self.to {
+            Some(to) => format!("/{} to /{to}", self.location),
+            None => format!("/{}", self.location),
+        };
         let (action, server, cause) = (self.action, self.server.to_owned(), cause.into());
         let uploads = match cause {
             Cause::Pool(PoolError::TimedOut { .. }) => self.uploads.load(Ordering::Relaxed),

@@ -120,7 +120,7 @@ impl Inner {
     }
 
     pub(crate) fn subject<'a>(&'a self, action: &'static str, location: &'a Path) -> Subject<'a> {
-        Subject { action, location, server: &self.server, uploads: &self.uploads }
+        Subject { action, location, to: None, server: &self.server, uploads: &self.uploads }
     }
 
     /// Whether a task waits for a session

@@ -141,6 +141,10 @@ impl Inner {
             Some(entry) if entry.kind() == EntryKind::Dir => {
                 Found::Missing("it is a directory".into())
             }
+            // Listings of the store leave it out as well.
+            Some(entry) if matches!(entry.kind(), EntryKind::Other(_)) => {
+                Found::Missing("it is a device, a pipe or the like".into())
+            }
             Some(entry) => match entry.size() {
                 Some(size) if entry.kind() == EntryKind::File => {
                     Found::File(Version { size, modified: entry_date(&entry) })

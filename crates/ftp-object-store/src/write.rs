@@ -70,11 +70,11 @@ impl Inner {
     /// The path on the server of an object to be written
     pub(crate) fn target(&self, location: &Path, subject: Subject<'_>) -> Result<Vec<u8>> {
         let target = self.remote(location);
-        let (_, name) = name::split(&target);
         if location.is_root() {
             return Err(subject.generic("an object needs a name"));
         }
-        if name::is_reserved(name) {
+        // Listings leave out directories with such names as well.
+        if location.parts().any(|part| name::is_reserved(part.as_ref().as_bytes())) {
             return Err(subject.generic("names of this form are reserved for incomplete uploads"));
         }
         Ok(target)

@@ -119,8 +119,19 @@ fn server_of_lines(files: &[(&str, &[u8])], lines: &str) -> Server {
         "MLSD" | "MLST" => Some(Action::reply("500 unknown")),
         "FEAT" => Some(Action::reply("211 none")),
         "LIST" if command.argument.is_empty() => Some(Action::serve().data(lines.clone())),
+        "SIZE" if command.argument == "pipe" => Some(Action::reply("550 Could not get file size.")),
         _ => None,
     })
+}
+
+/// vsftpd refuses SIZE of a pipe as it does for any other error
+#[tokio::test]
+async fn a_pipe_is_no_object() {
+    let pipe = "prw-r--r-- 1 1000 1000 0 Jan 01 2026 pipe\r\n";
+    let server = server_of_lines(&[], pipe);
+    assert_eq!(names(&server).await.unwrap(), [""; 0]);
+    let error = store(&server).head(&Path::from("pipe")).await.unwrap_err();
+    assert!(matches!(error, Error::NotFound { .. }), "{error}");
 }
 
 /// The line of a file as `ls -l` writes it, without its end

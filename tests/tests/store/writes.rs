@@ -85,10 +85,34 @@ async fn what_ftp_cannot_promise_is_refused() {
     assert!(matches!(error, Error::AlreadyExists { .. }), "{error}");
     weak.put_opts(&Path::from("g"), "x".into(), PutMode::Create.into()).await.unwrap();
     assert_eq!(server.files().paths(), ["f", "g"]);
-    for ends in ["tmp", "old"] {
-        let reserved = Path::from(format!(".ftp-store-0123456789abcdef.{ends}"));
-        store.put(&reserved, "x".into()).await.unwrap_err();
+}
+
+/// Listings leave them out, as directories too
+#[tokio::test]
+async fn names_of_the_store_s_own_are_refused() {
+    let server = start(&[("f", b"before")]);
+    let (store, f) = (store(&server), Path::from("f"));
+    for path in ["NAME.tmp", "NAME.old", "d/NAME.tmp", "NAME.tmp/table.csv", "d/NAME.old/e/f"] {
+        let reserved = Path::from(path.replace("NAME", ".ftp-store-0123456789abcdef"));
+        for result in [
+            store.put(&reserved, "x".into()).await.map(drop),
+            store.put_multipart(&reserved).await.map(drop),
+            store.rename(&f, &reserved).await,
+            store.copy(&f, &reserved).await,
+        ] {
+            let error = result.unwrap_err().to_string();
+            assert!(error.contains("are reserved"), "{error}");
+        }
     }
+    assert_eq!(server.files().paths(), ["f"]);
+}
+
+#[tokio::test]
+async fn a_refused_rename_names_both_objects() {
+    let server =
+        start_with(&[("f", b"before")], all("RNTO", Action::reply("550 It is a directory")));
+    let error = store(&server).rename(&Path::from("f"), &Path::from("d/g")).await.unwrap_err();
+    assert!(error.to_string().contains("can't rename /f to /d/g on"), "{error}");
 }
 
 /// A copy by the server is checked like an upload
