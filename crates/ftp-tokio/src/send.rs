@@ -38,6 +38,7 @@ async fn requests(ftp: &mut Client, time: Timestamp) -> Result<(), Error> {
     is_send(ftp.cwd("d")).await?;
     is_send(ftp.cdup()).await?;
     is_send(ftp.pwd()).await?;
+    is_send(ftp.canonicalize("d")).await?;
     is_send(ftp.mkdir("d")).await?;
     is_send(ftp.rmdir("d")).await?;
     is_send(ftp.delete("f")).await?;

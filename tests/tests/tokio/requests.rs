@@ -24,6 +24,7 @@ pub(crate) const REQUESTS: &[Named] = accepted! {
     cwd("d");
     cdup();
     pwd();
+    canonicalize("d");
     mkdir("d");
     delete("one");
     rename("a", "b");
