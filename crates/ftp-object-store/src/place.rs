@@ -15,6 +15,9 @@
 //! - On such a server RNTO succeeds for only one of several clients, and replaces nothing. So however the
 //!   steps of several clients are interleaved, every object is under its own name or under one that an error reports.
 //! - The steps run in a task, because a caller that gives up must not end them in the middle.
+//! - If the session ends, a new one looks at the three names and continues. A name that the old object does not have
+//!   yet is used again: if the server still carries out the lost RNTO, later, the name exists by then, and the RNTO is
+//!   refused. With a different one it would move the new object away.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +28,7 @@ use object_store::path::Path;
 
 use crate::error::{STORE, Subject, is_refusal_of_file, is_refused_by_server};
 use crate::inner::Inner;
-use crate::look::Found;
+use crate::look::{Found, Version};
 use crate::name;
 use crate::temporary::Temporary;
 
@@ -59,6 +62,16 @@ impl Source {
     fn keep(&mut self) {
         if let Self::Temporary(temporary) = self {
             temporary.keep();
+        }
+    }
+
+    /// Whether a file at the target is this one, although the reply to its RNTO was lost; the file is gone
+    ///
+    /// Nobody else knows the name of an upload, but an object may have been renamed or deleted by another client.
+    fn is_placed(&self, target: &Version, version: &Version, aside: &Found) -> bool {
+        match self {
+            Self::Temporary(_) => true,
+            Self::Object(_) => target == version && matches!(aside, Found::File(_)),
         }
     }
 
@@ -113,11 +126,11 @@ impl Inner {
                 }
                 // Another client may just be replacing the object.
                 (Found::Missing(_), _) if refusals < ROUNDS && is_refusal_of_file(&refusal) => {}
-                (Found::File(_), Found::File(_))
+                (Found::File(_), Found::File(version))
                     if is_refusal_of_file(&refusal)
                         && self.keeps_targets(&mut ftp, target).await.map_err(convert)? =>
                 {
-                    return self.replace(ftp, source, target, subject, refusal).await;
+                    return self.replace(ftp, (source, version), target, subject, refusal).await;
                 }
                 _ => return Err(subject.refused(refusal)),
             }
@@ -166,7 +179,7 @@ impl Inner {
     async fn replace(
         self: &Arc<Self>,
         ftp: Lease,
-        source: Source,
+        (source, version): (Source, Version),
         target: &[u8],
         subject: Subject<'_>,
         refusal: FtpError,
@@ -174,8 +187,10 @@ impl Inner {
         let replacement = Replacement {
             inner: Arc::clone(self),
             source,
+            version,
             target: target.to_vec(),
             aside: Vec::new(),
+            unused: None,
             action: subject.action,
             location: subject.location.clone(),
         };
@@ -195,9 +210,12 @@ fn may_be_about_names(refusal: &FtpError) -> bool {
 struct Replacement {
     inner: Arc<Inner>,
     source: Source,
+    version: Version,
     target: Vec<u8>,
     /// The names under which old objects are, or may be, the latest last
     aside: Vec<Vec<u8>>,
+    /// The name for the next old object, if the session ended before the last one had it
+    unused: Option<Vec<u8>>,
     action: &'static str,
     location: Path,
 }
@@ -216,35 +234,40 @@ enum Round {
 type Outcome = Result<Result<()>, FtpError>;
 
 impl Replacement {
-    async fn run(mut self, ftp: Lease, refusal: FtpError) -> Result<()> {
-        match self.rounds(ftp, refusal).await {
+    async fn run(mut self, mut ftp: Lease, refusal: FtpError) -> Result<()> {
+        let result = self.rounds(&mut ftp, Round::Taken(refusal)).await;
+        drop(ftp);
+        match result {
             Ok(result) => result,
             Err(error) => self.recover(error).await,
         }
     }
 
-    async fn rounds(&mut self, mut ftp: Lease, mut refusal: FtpError) -> Outcome {
-        for _ in 0..ROUNDS {
-            match self.round(&mut ftp).await? {
-                Round::Placed => return self.placed(&mut ftp).await,
-                Round::Taken(error) => refusal = error,
+    /// Replaces the object, however often other clients do the same; begins with the result of the last step
+    async fn rounds(&mut self, ftp: &mut Lease, mut round: Round) -> Outcome {
+        let mut left = ROUNDS;
+        loop {
+            let (otherwise, error) = match round {
+                Round::Placed => return self.placed(ftp).await,
+                Round::Taken(_) if left > 0 => {
+                    left -= 1;
+                    round = self.round(ftp).await?;
+                    continue;
+                }
                 Round::Gone(error) => {
-                    let gone = self.source.is_gone(error.duplicate(), self.subject());
-                    return self.give_up(&mut ftp, &error, gone).await;
+                    (self.source.is_gone(error.duplicate(), self.subject()), error)
                 }
-                Round::Refused(error) => {
-                    let refused = self.subject().refused(error.duplicate());
-                    return self.give_up(&mut ftp, &error, refused).await;
+                Round::Taken(error) | Round::Refused(error) => {
+                    (self.subject().refused(error.duplicate()), error)
                 }
-            }
+            };
+            return self.give_up(ftp, &error, otherwise).await;
         }
-        let refused = self.subject().refused(refusal.duplicate());
-        self.give_up(&mut ftp, &refusal, refused).await
     }
 
     /// Moves the old object out of the way, and the new one to its place
     async fn round(&mut self, ftp: &mut Lease) -> Result<Round, FtpError> {
-        let aside = name::replaced(&self.target);
+        let aside = self.unused.take().unwrap_or_else(|| name::replaced(&self.target));
         self.aside.push(aside.clone());
         match ftp.rename(&self.target, &aside).await {
             Ok(_) => {}
@@ -270,6 +293,11 @@ impl Replacement {
             }
             Err(error) => return Err(error),
         }
+        self.take_place(ftp).await
+    }
+
+    /// Moves the new object to its place, which is free unless another client has written there
+    async fn take_place(&self, ftp: &mut Lease) -> Result<Round, FtpError> {
         let refusal = match ftp.rename(self.source.path(), &self.target).await {
             Ok(_) => return Ok(Round::Placed),
             Err(error) if is_refused_by_server(&error) => error,
@@ -337,28 +365,27 @@ impl Replacement {
             Some(path) => self.inner.look(ftp, path).await?,
             None => Found::Missing("it was not moved".into()),
         };
-        match (target, source, aside) {
-            // Nobody else knows the name of the upload.
-            (Found::File(_), Found::Missing(_), _)
-                if matches!(self.source, Source::Temporary(_)) =>
+        if matches!(aside, Found::Missing(_)) {
+            self.unused = self.aside.pop().or_else(|| self.unused.take());
+        }
+        match (&target, &source, &aside) {
+            (Found::File(now), Found::Missing(_), aside)
+                if self.source.is_placed(now, &self.version, aside) =>
             {
                 self.placed(ftp).await
             }
-            (Found::Missing(_), Found::File(_), Found::File(_)) => {
-                match ftp.rename(self.source.path(), &self.target).await {
-                    Ok(_) => self.placed(ftp).await,
-                    Err(refusal) if is_refused_by_server(&refusal) => {
-                        let refused = self.subject().refused(refusal.duplicate());
-                        self.give_up(ftp, &refusal, refused).await
-                    }
-                    Err(error) => Err(error),
-                }
+            (Found::File(_), Found::File(_), Found::File(_) | Found::Missing(_)) => {
+                self.rounds(ftp, Round::Taken(error.duplicate())).await
+            }
+            (Found::Missing(_), Found::File(_), Found::File(_) | Found::Missing(_)) => {
+                let round = self.take_place(ftp).await?;
+                self.rounds(ftp, round).await
             }
             (Found::Missing(_), Found::Missing(_), Found::File(_)) => {
                 let otherwise = self.subject().error(error.duplicate());
                 self.give_up(ftp, error, otherwise).await
             }
-            // Either nothing was carried out, or the server will still do it.
+            // It can't be known.
             _ => Ok(Err(self.stranded(error))),
         }
     }
@@ -373,8 +400,8 @@ impl Replacement {
             self.aside.iter().map(|path| path.escape_ascii().to_string()).collect();
         let (source, aside) = (self.source.path().escape_ascii().to_string(), aside.join(", "));
         self.subject().generic(format!(
-            "the server may have done only a part of it: look for the new object at {source}, and for the old one, if \
-             it is not in its place, at {aside} ({error})"
+            "the server may have done only a part of it: the new object is in its place or still at {source}, and the \
+             old one in its place or at {aside}, unless other clients have moved them ({error})"
         ))
     }
 

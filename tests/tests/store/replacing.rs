@@ -14,18 +14,20 @@ use crate::{eventually, store};
 
 /// What happens to the reply to a command
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+pub(crate) enum Fate {
     Sent,
     /// The session ends before the command is carried out
     NotDone,
     /// The session ends after it was carried out
     Lost,
+    /// The server refuses the command
+    Refused,
 }
 
 /// A server whose RNTO does not replace files, as on Windows, with these files
 ///
 /// Each RNTO is one step, whatever other sessions do. `fate` is asked for each command that changes files.
-fn keeping(
+pub(crate) fn keeping(
     files: &[(&str, &[u8])],
     fate: impl Fn(Command<'_>, &Files) -> Fate + Send + Sync + 'static,
 ) -> Server {
@@ -35,12 +37,12 @@ fn keeping(
     })
 }
 
-fn changes_names(command: Command<'_>) -> bool {
+pub(crate) fn changes_names(command: Command<'_>) -> bool {
     ["RNFR", "RNTO", "DELE"].contains(&command.verb)
 }
 
 /// The same, but `fate` is asked for each command
-fn keeping_and_ending(
+pub(crate) fn keeping_and_ending(
     files: &[(&str, &[u8])],
     fate: impl Fn(Command<'_>, &Files) -> Fate + Send + Sync + 'static,
 ) -> Server {
@@ -49,6 +51,9 @@ fn keeping_and_ending(
         let fate = fate(command, files);
         if fate == Fate::NotDone {
             return Some(Action::close());
+        }
+        if fate == Fate::Refused {
+            return Some(Action::reply("553 File name not allowed."));
         }
         if !changes_names(command) {
             return None;
@@ -81,24 +86,24 @@ fn keeping_and_ending(
     })
 }
 
-fn sent(_: Command<'_>, _: &Files) -> Fate {
+pub(crate) fn sent(_: Command<'_>, _: &Files) -> Fate {
     Fate::Sent
 }
 
 /// How an object is written
 #[derive(Clone, Copy, Debug)]
-enum Write {
+pub(crate) enum Write {
     Put,
     Copy,
     Rename,
 }
 
-const WRITES: [Write; 3] = [Write::Put, Write::Copy, Write::Rename];
+pub(crate) const WRITES: [Write; 3] = [Write::Put, Write::Copy, Write::Rename];
 /// The file that is copied and renamed
-const SOURCE: (&str, &[u8]) = ("source", b"after");
+pub(crate) const SOURCE: (&str, &[u8]) = ("source", b"after");
 
 impl Write {
-    async fn run(self, store: &FtpStore) -> Result<()> {
+    pub(crate) async fn run(self, store: &FtpStore) -> Result<()> {
         let (from, to) = (Path::from(SOURCE.0), Path::from("f"));
         match self {
             Self::Put => store.put(&to, SOURCE.1.into()).await.map(drop),
