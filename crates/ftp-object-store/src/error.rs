@@ -49,6 +49,9 @@ fn held(uploads: usize) -> String {
 pub(crate) enum Cause {
     #[error("{}", with_sources(.0))]
     Pool(PoolError),
+    /// The refusal of a file under its temporary name, which the caller does not know
+    #[error("{}, for the temporary name {}", with_sources(.error), .name)]
+    Temporary { error: PoolError, name: String },
     #[error("{0}")]
     Text(String),
 }
@@ -91,7 +94,7 @@ impl From<String> for Cause {
 impl Cause {
     fn session(&self) -> Option<&FtpError> {
         match self {
-            Self::Pool(error) => error.session(),
+            Self::Pool(error) | Self::Temporary { error, .. } => error.session(),
             Self::Text(_) => None,
         }
     }
@@ -108,7 +111,7 @@ impl StoreError {
     #[must_use]
     pub const fn pool_error(&self) -> Option<&PoolError> {
         match &self.cause {
-            Cause::Pool(error) => Some(error),
+            Cause::Pool(error) | Cause::Temporary { error, .. } => Some(error),
             Cause::Text(_) => None,
         }
     }
@@ -192,6 +195,17 @@ impl<'a> Subject<'a> {
             true => self.denied(error),
             false => self.error(error),
         }
+    }
+
+    /// As [`Self::refused`], of an upload under this temporary name
+    pub(crate) fn refused_temporary(self, error: FtpError, path: &[u8]) -> object_store::Error {
+        if !is_refused_by_server(&error) {
+            return self.refused(error);
+        }
+        let of_file = is_refusal_of_file(&error);
+        let (error, name) = (PoolError::Session(error), path.escape_ascii().to_string());
+        let cause = Cause::Temporary { error, name };
+        if of_file { self.denied(cause) } else { self.error(cause) }
     }
 }
 

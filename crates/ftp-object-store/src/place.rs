@@ -80,8 +80,9 @@ impl Source {
         match self {
             Self::Object(_) => subject.not_found(refusal),
             Self::Temporary(temporary) => subject.generic(format!(
-                "the upload is complete, but its file {} is gone ({refusal})",
-                temporary.path().escape_ascii()
+                "the upload is complete, but its file {} is gone ({refusal}{})",
+                temporary.path().escape_ascii(),
+                temporary.confirmed_with()
             )),
         }
     }

@@ -48,7 +48,7 @@ impl Inner {
                 Ok(())
             }
             Stored::Changed(other) => Err(subject.generic(format!(
-                "the server stores a file like \"{name}\" under another name, \"{}\"",
+                "the server stores or lists a file like \"{name}\" under another name, \"{}\"",
                 other.escape_ascii()
             ))),
             Stored::NotListed => Err(subject.generic(format!(
@@ -71,7 +71,7 @@ impl Inner {
         ftp.put(Put::new(empty.path())).await?.finish().await?;
         ftp.rename(empty.path(), &path).await?;
         empty.keep();
-        let mut file = Temporary::at(self, path);
+        let file = Temporary::at(self, path);
         let mut listed = None;
         let mut entries = ftp.read_dir(directory).await?;
         while let Some(entry) = entries.next().await {
@@ -84,12 +84,11 @@ impl Inner {
         let stored = match listed {
             Some(listed) if listed == alike => Stored::Kept,
             Some(listed) => {
-                // Under the name that was asked for, the server may not find it.
+                // The name was changed when the file was stored, or only in the listing, which may lack a blank.
                 let mut path = directory.to_vec();
                 name::push(&mut path, &listed);
-                file.keep();
-                file = Temporary::at(self, path);
-                Stored::Changed(listed)
+                file.delete_either(Temporary::at(self, path), ftp).await;
+                return Ok(Stored::Changed(listed));
             }
             // Many servers leave out names that begin with a dot.
             None if name.starts_with(b".") => match self.look(ftp, file.path()).await? {

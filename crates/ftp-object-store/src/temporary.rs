@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ftp_tokio::Lease;
+use ftp_tokio::{Lease, Reply};
 
 use crate::inner::Inner;
 use crate::name;
@@ -14,6 +14,7 @@ pub(crate) struct Temporary {
     inner: Arc<Inner>,
     path: Vec<u8>,
     state: State,
+    confirmation: Option<Reply>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Temporary {
 
     /// The file of this name, which must be one of the store's own
     pub(crate) fn at(inner: &Arc<Inner>, path: Vec<u8>) -> Self {
-        Self { inner: Arc::clone(inner), path, state: State::Unwanted }
+        Self { inner: Arc::clone(inner), path, state: State::Unwanted, confirmation: None }
     }
 
     pub(crate) fn path(&self) -> &[u8] {
@@ -44,10 +45,38 @@ impl Temporary {
         self.state = State::Kept;
     }
 
+    /// Notes the reply that has confirmed the upload
+    pub(crate) fn confirm(&mut self, reply: Reply) {
+        self.confirmation = Some(reply);
+    }
+
+    /// The reply that has confirmed the upload, for an error: it may contain the name of the file
+    pub(crate) fn confirmed_with(&self) -> String {
+        let text = |reply: &Reply| format!("; the upload was confirmed with: {reply}");
+        self.confirmation.as_ref().map(text).unwrap_or_default()
+    }
+
     /// Deletes the file now; if that fails, in the background
     pub(crate) async fn delete(mut self, ftp: &mut Lease) {
-        if ftp.delete(&self.path).await.is_ok() {
+        self.try_delete(ftp).await;
+    }
+
+    /// Deletes the file, and returns whether the server has confirmed that
+    async fn try_delete(&mut self, ftp: &mut Lease) -> bool {
+        let deleted = ftp.delete(&self.path).await.is_ok();
+        if deleted {
             self.keep();
+        }
+        deleted
+    }
+
+    /// Deletes a file that has one of two names; if that fails, in the background
+    pub(crate) async fn delete_either(mut self, mut other: Self, ftp: &mut Lease) {
+        // Some servers also confirm that they have deleted a file that was not there.
+        let deleted = [self.try_delete(ftp).await, other.try_delete(ftp).await];
+        if deleted.contains(&true) {
+            self.keep();
+            other.keep();
         }
     }
 }
@@ -71,6 +100,8 @@ impl Drop for Temporary {
                     return;
                 }
             }
+            #[cfg(feature = "tracing")]
+            tracing::warn!(target: "ftp::store", server = %inner.server, path = %path.escape_ascii(), "not deleted");
         });
     }
 }

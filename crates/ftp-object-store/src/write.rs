@@ -106,7 +106,7 @@ impl Inner {
         };
         let (directory, _) = name::split(path);
         if directory.is_empty() {
-            return Err(subject.refused(refusal));
+            return Err(subject.refused_temporary(refusal, path));
         }
         let create = |mut ftp: Lease| async move { ftp.create_dir_all(directory).await };
         // Retry even if nothing was made here: another task may have just made it.
@@ -115,7 +115,7 @@ impl Inner {
             error => subject.error(error),
         })?;
         self.pool.run(&self.site, begin).await.map_err(|error| match error {
-            PoolError::Session(error) => subject.refused(error),
+            PoolError::Session(error) => subject.refused_temporary(error, path),
             error => subject.error(error),
         })
     }
@@ -125,11 +125,12 @@ impl Inner {
         self: &Arc<Self>,
         upload: Upload<Lease>,
         size: u64,
-        temporary: Temporary,
+        mut temporary: Temporary,
         target: &[u8],
         subject: Subject<'_>,
     ) -> Result<()> {
-        let (_, ftp) = upload.finish().await.map_err(|error| subject.refused(error))?;
+        let (transfer, ftp) = upload.finish().await.map_err(|error| subject.refused(error))?;
+        temporary.confirm(transfer.reply);
         self.place_whole(ftp, size, temporary, target, subject).await
     }
 

@@ -47,6 +47,25 @@ async fn a_name_that_the_server_changes_is_an_error() {
     }
 }
 
+/// In a listing in the format of DOS, with narrow columns, a blank at the beginning of a name can't be seen
+#[tokio::test]
+async fn a_name_that_only_the_listing_changes_leaves_nothing() {
+    let server = start_with(&[("d/a", b"x")], |command, files| match command.verb {
+        "FEAT" => Some(Action::reply("211-Features:\r\n SIZE\r\n MDTM\r\n211 End")),
+        "MLSD" | "MLST" => Some(Action::reply("500 Unknown command.")),
+        "LIST" => {
+            let line = |path: &String| {
+                format!("11-30-26  11:10AM                  1 {}\r\n", &path["d/".len()..])
+            };
+            Some(Action::serve().data(files.paths().iter().map(line).collect::<String>()))
+        }
+        _ => None,
+    });
+    let error = store(&server).put(&Path::parse("d/ x").unwrap(), "1".into()).await.unwrap_err();
+    assert!(error.to_string().contains("stores or lists a file like"), "{error}");
+    eventually("nothing else is left", || server.files().paths() == ["d/a"]).await;
+}
+
 #[tokio::test]
 async fn an_unusual_name_is_tried_once() {
     let server = start(&[]);

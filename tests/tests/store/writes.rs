@@ -137,3 +137,33 @@ async fn a_copy_by_the_server_that_is_not_complete_is_an_error() {
     eventually("nothing else is left", || server.files().paths() == ["f", "g"]).await;
     assert_eq!(server.files().get("g").unwrap(), b"before");
 }
+
+/// The caller does not know the temporary name
+#[tokio::test]
+async fn a_temporary_name_that_is_refused_is_named() {
+    let server = start_with(&[], all("STOR", Action::reply("553 Prohibited file name")));
+    for path in ["f", "d/f"] {
+        let error = store(&server).put(&Path::from(path), "x".into()).await.unwrap_err();
+        assert!(matches!(error, Error::PermissionDenied { .. }), "{error}");
+        let error = error.to_string();
+        assert!(error.contains("553 Prohibited file name, for the temporary name"), "{error}");
+        assert!(error.contains("/.ftp-store-"), "{error}");
+    }
+}
+
+/// The reply may contain the name
+#[tokio::test]
+async fn an_upload_that_is_stored_under_another_name_is_reported_with_the_reply() {
+    let server = start_with(&[], |command, files| match command.verb {
+        "STOR" => Some(Action::serve().final_reply("226 stored as another.1")),
+        "SIZE" => {
+            let content = files.get(command.argument)?;
+            files.remove(command.argument);
+            files.put("another.1", content);
+            None
+        }
+        _ => None,
+    });
+    let error = store(&server).put(&Path::from("f"), "x".into()).await.unwrap_err().to_string();
+    assert!(error.contains("226 stored as another.1"), "{error}");
+}
