@@ -40,6 +40,8 @@ pub(crate) struct Inner {
     pub(crate) large_copy: Mutex<()>,
     /// The number of multipart uploads that hold a session
     uploads: AtomicUsize,
+    /// Whether transfers can begin in the middle of a file (REST)
+    pub(crate) resumes: Knowledge,
     mlst: Knowledge,
     site_copy: Knowledge,
 }
@@ -110,6 +112,7 @@ impl Inner {
             keeps_targets: Knowledge::default(),
             large_copy: Mutex::new(()),
             uploads: AtomicUsize::new(0),
+            resumes: Knowledge::default(),
             mlst: Knowledge::default(),
             site_copy: Knowledge::default(),
         }
@@ -126,6 +129,11 @@ impl Inner {
     /// Whether a task waits for a session
     pub(crate) fn somebody_waits(&self) -> bool {
         self.pool.status(&self.site).waiting > 0
+    }
+
+    /// Whether a task waits for a session, and a read that gives its session up can continue on another one
+    pub(crate) fn session_is_needed(&self) -> bool {
+        self.resumes.get() == Some(true) && self.somebody_waits()
     }
 
     /// Whether the server has MLST; determined once per store
@@ -158,6 +166,9 @@ impl Inner {
             name.eq_ignore_ascii_case(b"SITE") && parameters.eq_ignore_ascii_case(b"COPY")
         });
         self.site_copy.set(copies);
+        if features.has("REST") {
+            self.resumes.set(true);
+        }
         Ok(())
     }
 }

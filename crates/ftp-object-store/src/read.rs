@@ -19,7 +19,7 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout};
 
-use crate::error::{Cause, Subject, broke};
+use crate::error::{Cause, Subject, broke, is_unknown_command};
 use crate::inner::Inner;
 use crate::look::{Found, Version, meta};
 use crate::task;
@@ -53,6 +53,8 @@ struct Reading {
     version: Version,
     /// The part that is left
     range: Range<u64>,
+    /// The position in the file of the first byte that this session sends
+    begins: u64,
     /// The last bytes that arrived, for the comparison
     tail: Vec<u8>,
     /// The number of sessions that it was started on
@@ -114,6 +116,7 @@ impl Inner {
                     path,
                     version,
                     range: range.clone(),
+                    begins: range.start,
                     tail: Vec::new(),
                     sessions: 0,
                     resumptions,
@@ -192,6 +195,9 @@ pub(crate) async fn read_range(
     let to_end = size == range.end;
     let begun = Instant::now();
     let mut download = ftp.into_get(request(path, range.start, to_end.then_some(size))).await?;
+    if range.start > 0 && inner.resumes.get().is_none() {
+        inner.resumes.set(true);
+    }
     let wanted = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
     let mut bytes = BytesMut::new();
     let mut first = None;
@@ -210,7 +216,7 @@ pub(crate) async fn read_range(
         }
         if to_end && bytes.len() > wanted {
             // It is longer than its size: dropping the download aborts it.
-            return Err(too_long(bytes.len(), wanted));
+            return Err(too_long(bytes.len() as u64, wanted as u64));
         }
     }
     if let Some(first) = first {
@@ -225,8 +231,7 @@ fn cut_off(received: usize, expected: usize) -> FtpError {
     FtpError::Ftp(ftp_tokio::ftp_proto::Error::Truncated { received, expected, end: None })
 }
 
-fn too_long(received: usize, expected: usize) -> FtpError {
-    let (received, expected) = (received as u64, expected as u64);
+fn too_long(received: u64, expected: u64) -> FtpError {
     FtpError::Ftp(ftp_tokio::ftp_proto::Error::TooLong { received, expected })
 }
 
@@ -322,8 +327,8 @@ impl Reading {
                 return Ok(Part::Complete);
             }
             if piece.len() as u64 > left {
-                let (received, expected) = (self.range.start - from, self.range.end - from);
-                let error = too_long(received as usize + piece.len(), expected as usize);
+                let error =
+                    too_long(self.range.start.saturating_add(piece.len() as u64), self.range.end);
                 return Err(Stop::Error(self.subject().generic(error)));
             }
             self.range.start += piece.len() as u64;
@@ -332,7 +337,7 @@ impl Reading {
             let permit = loop {
                 match timeout(PAUSE, out.reserve()).await {
                     Ok(permit) => break permit,
-                    Err(_) if can_go_on && self.inner.somebody_waits() => {
+                    Err(_) if can_go_on && self.inner.session_is_needed() => {
                         return Ok(Part::Paused(piece));
                     }
                     Err(_) => {}
@@ -371,8 +376,8 @@ impl Reading {
     async fn begin(&mut self) -> Result<Download<Lease>, Stop> {
         let again = self.sessions > 0;
         self.sessions += 1;
-        let Self { inner, path, version, range, tail, .. } = &*self;
-        let start = range.start - tail.len() as u64;
+        self.begins = self.range.start - self.tail.len() as u64;
+        let Self { inner, path, version, begins: start, .. } = &*self;
         let size = Some(version.size).filter(|_| self.to_end());
         let begin = |mut ftp: Lease| async move {
             if again {
@@ -381,13 +386,18 @@ impl Reading {
                     found => return Ok(Err(found)),
                 }
             }
-            ftp.into_get(request(path, start, size)).await.map(Ok)
+            ftp.into_get(request(path, *start, size)).await.map(Ok)
         };
         match inner.pool.run(&inner.site, begin).await {
             Ok(Ok(download)) => Ok(download),
             Ok(Err(found)) => Err(self.changed(found)),
             Err(PoolError::Session(error)) if broke(&error) => Err(Stop::Broke(error)),
-            Err(error) => Err(Stop::Error(inner.explain(self.subject(), error).await)),
+            Err(error) => {
+                if *start > 0 && error.session().is_some_and(is_unknown_command) {
+                    inner.resumes.set(false);
+                }
+                Err(Stop::Error(inner.explain(self.subject(), error).await))
+            }
         }
     }
 
@@ -402,7 +412,15 @@ impl Reading {
         }
         match again == self.tail {
             true => Ok(()),
-            false => Err(self.changed(Found::File(self.version))),
+            false => {
+                // The server has just confirmed that the file's size and time are the same.
+                self.inner.resumes.set(false);
+                Err(Stop::Error(self.subject().generic(format!(
+                    "the file changed while it was read, after byte {}, although its size and time did not, or the \
+                     server ignores REST",
+                    self.range.start
+                ))))
+            }
         }
     }
 
@@ -413,6 +431,7 @@ impl Reading {
     }
 
     fn stop(&self, error: FtpError) -> Stop {
+        let error = of_file(error, self.begins);
         match broke(&error) {
             true => Stop::Broke(error),
             false => Stop::Error(self.subject().error(error)),
@@ -443,6 +462,21 @@ enum Stop {
     Broke(FtpError),
     /// Anything else
     Error(object_store::Error),
+}
+
+/// Returns the same error with positions in the file in place of numbers of bytes after `begins`
+fn of_file(error: FtpError, begins: u64) -> FtpError {
+    use ftp_tokio::ftp_proto::Error::{Truncated, Unconfirmed};
+    match error {
+        FtpError::Ftp(Truncated { received, expected, end }) => {
+            let expected = expected.map(|expected| begins.saturating_add(expected));
+            FtpError::Ftp(Truncated { received: begins.saturating_add(received), expected, end })
+        }
+        FtpError::Ftp(Unconfirmed { bytes, cause }) => {
+            FtpError::Ftp(Unconfirmed { bytes: begins.saturating_add(bytes), cause })
+        }
+        error => error,
+    }
 }
 
 /// Reads the next bytes: as many as arrive together, up to a full piece; none at the end

@@ -62,6 +62,20 @@ async fn a_short_file_is_an_error() {
     }
 }
 
+/// Also if the read was continued: the numbers are those of the file, not of its rest
+#[tokio::test]
+async fn the_numbers_of_a_short_file_are_those_of_the_file() {
+    let size = SIZES[1];
+    let server = start_with(&[("f", &content(size))], move |command, _| match command.verb {
+        "RETR" if command.in_all == 1 => Some(ending(Some(size - 7), "226 done")),
+        // The last 4096 bytes are compared.
+        "RETR" => Some(ending(Some(4096), "226 done")),
+        _ => None,
+    });
+    let error = read(&server, 1).await.unwrap_err().to_string();
+    assert!(error.contains("cut off after 3999993 bytes of 4000000"), "{error}");
+}
+
 #[tokio::test]
 async fn a_dropped_control_connection_does_not_end_a_file() {
     for size in SIZES {

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use ftp_object_store::FtpStore;
 use ftp_test::{Action, Limit, Server};
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{Error, MultipartUpload, ObjectStore, ObjectStoreExt};
+use object_store::{Error, MultipartUpload, ObjectStore, ObjectStoreExt, Result};
 
 use crate::server::{start, start_with};
 use crate::{builder, content, store};
@@ -206,4 +207,49 @@ async fn uploads_that_hold_all_sessions_are_named_in_the_error() {
         upload.complete().await.unwrap();
     }
     store.put(&Path::from("c"), "x".into()).await.unwrap();
+}
+
+/// A server that does not continue transfers: the read that has a session keeps it, and the other one waits
+#[tokio::test]
+async fn a_reader_that_can_not_continue_keeps_its_session() {
+    let size = 16_000_000;
+    let server =
+        start_with(&[("one", &content(size)), ("other", b"x")], |command, _| match command.verb {
+            "FEAT" => Some(Action::reply("211-Features:\r\n SIZE\r\n MDTM\r\n211 End")),
+            "REST" if command.argument != "0" => Some(Action::reply("502 no REST")),
+            _ => None,
+        });
+    let store = builder(&server).max_sessions(1).wait_timeout(Duration::from_secs(3)).build();
+    let store = store.unwrap();
+    assert!(read_while_another_waits(&store, size).await.unwrap() == content(size));
+}
+
+/// That a server ignores REST is noticed once
+#[tokio::test]
+async fn a_server_that_ignores_rest_is_named_as_the_reason() {
+    let size = 16_000_000;
+    let server =
+        start_with(&[("one", &content(size)), ("other", b"x")], |command, _| match command.verb {
+            "REST" => Some(Action::reply("350 Restart position accepted.")),
+            "RETR" => Some(Action::serve().from_start()),
+            _ => None,
+        });
+    let store = builder(&server).max_sessions(1).wait_timeout(Duration::from_secs(5)).build();
+    let store = store.unwrap();
+    let error = read_while_another_waits(&store, size).await.unwrap_err().to_string();
+    assert!(error.contains("or the server ignores REST"), "{error}");
+    assert!(read_while_another_waits(&store, size).await.unwrap() == content(size));
+}
+
+/// Reads one object; after its first piece, another task tries to read another object
+async fn read_while_another_waits(store: &FtpStore, size: usize) -> Result<Vec<u8>> {
+    let mut one = store.get(&Path::from("one")).await?.into_stream();
+    let mut read = Vec::with_capacity(size);
+    read.extend(one.next().await.unwrap()?);
+    // It may fail: there is one session.
+    let _ = store.get(&Path::from("other")).await;
+    while let Some(piece) = one.next().await {
+        read.extend(piece?);
+    }
+    Ok(read)
 }
