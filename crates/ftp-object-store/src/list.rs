@@ -215,9 +215,7 @@ impl Inner {
         let is_open = entries.last_line_is_open();
         drop(entries);
         if unknown > 0 {
-            return Ok(Err(subject.generic(format!(
-                "{unknown} lines of the listing are not understood, so objects may be missing from it"
-            ))));
+            return Ok(Err(not_understood(subject, unknown, is_open)));
         }
         if is_open && !self.is_whole(&mut ftp, directory, &lines).await? {
             return Ok(Err(cut_off(subject, &lines.last.name)));
@@ -359,6 +357,19 @@ fn cut_off(subject: Subject<'_>, name: &[u8]) -> object_store::Error {
         "the last line of the listing has no ending, and the server does not confirm its entry {}: it was cut off",
         name.escape_ascii()
     ))
+}
+
+fn not_understood(subject: Subject<'_>, unknown: u64, is_open: bool) -> object_store::Error {
+    let lines = match unknown {
+        // In MLSD this is the reason why it is not understood.
+        1 if is_open => {
+            "one line of the listing is not understood or was cut off: the last one has no ending"
+                .into()
+        }
+        1 => "one line of the listing is not understood".into(),
+        _ => format!("{unknown} lines of the listing are not understood"),
+    };
+    subject.generic(format!("{lines}, so objects may be missing from it"))
 }
 
 fn no_entry(subject: Subject<'_>, line: &[u8]) -> object_store::Error {

@@ -60,9 +60,16 @@ async fn a_line_that_cannot_be_parsed_is_an_error() {
                 type=file;size=2;modify=20200101120000; b\r\n";
     let server = server(text);
     let error = names(&server).await.unwrap_err().to_string();
-    assert!(error.contains("1 lines of the listing are not understood"), "{error}");
+    assert!(error.contains("one line of the listing is not understood"), "{error}");
     let error = store(&server).list_with_delimiter(None).await.unwrap_err().to_string();
-    assert!(error.contains("1 lines of the listing are not understood"), "{error}");
+    assert!(error.contains("one line of the listing is not understood"), "{error}");
+}
+
+/// In MLSD, where every line has an ending
+#[tokio::test]
+async fn a_line_that_is_cut_off_is_called_that() {
+    let error = names(&server("type=file;size=1; a\r\ntype=file;size=2; b")).await.unwrap_err();
+    assert!(error.to_string().contains("the last one has no ending"), "{error}");
 }
 
 #[tokio::test]
