@@ -85,7 +85,11 @@
 //! fails. A server that tells no times gets no second attempt, and a reply that refuses or reports a failure does not
 //! count as a broken connection. If a reader pauses for more than a second while others wait for a session, they get
 //! its session, and the read continues later in the same way. So engines may hold more streams of reads open than there
-//! are sessions. Uploads keep theirs: see [Writing](crate#writing).
+//! are sessions. A read keeps its session if it could not continue: if the server tells no times; if the file was
+//! written within the last two seconds, or later by this machine's clock, which may be behind the server's; or if the
+//! server does not resume transfers, that is, if FEAT does not list REST and no range has been read, or if it has
+//! refused or ignored REST in an earlier read. Right after a write, open no more streams than there are sessions.
+//! Uploads keep theirs: see [Writing](crate#writing).
 //!
 //! **Times** are UTC with MLST and MDTM. LIST has the server's local time, to the minute, which is taken for UTC; an
 //! object for which the server reports no time at all is dated 1970. Conditions on times are checked against these
@@ -99,10 +103,11 @@
 //! objects. So a caller who deletes what it lists needs only one session.
 //!
 //! Objects are files, and links to files. Directories are not objects; they are made when a write needs them, and never
-//! removed; a link to one can be [deleted](crate#what-ftp-cant-promise). A line that is not recognized, a name that leads out of the directory, a directory that may not be read,
-//! and more than 64 nested directories are errors, because objects would be missing. A directory that is deleted after
-//! its parent was listed is left out. If the last line has no line ending, the listing may have been cut off: it is an
-//! error unless the server confirms that entry and its size. Of several entries with one name, such as the versions on
+//! removed; a link to one can be [deleted](crate#what-ftp-cant-promise). A line that is not recognized, a name with a
+//! slash, a directory that may not be read, and more than 64 nested directories are errors, because objects would be
+//! missing. A directory that is deleted after its parent was listed is left out, and so are entries named `.` or `..`.
+//! If the last line has no line ending, the listing may have been cut off: it is an error unless the server confirms
+//! that entry and its size. In MLSD, if other lines have an ending, it always is one. Of several entries with one name, such as the versions on
 //! OpenVMS, the first counts, in directories of up to 16,384 objects. Entries that are skipped are counted in
 //! [`FtpStore::skipped`], and reported in a warning with the feature `tracing`: links to directories if the server
 //! shows them as links, links that lead upwards or to nothing, devices and the like, and names without a path.
@@ -133,21 +138,30 @@
 //! Missing directories are made. A write that fails, or is never completed, deletes its file in the background. If the
 //! process dies, the file stays on the server.
 //!
+//! The user needs the right to store, rename and delete files whose names begin with a dot. If the server refuses such
+//! a name, the error contains it. If the server refuses to delete a file of the store's own, after the object is in its
+//! place, the write succeeds nevertheless, because the object is complete. The file stays on the server: with RNTO
+//! that does not replace, that is one old version for each write. The store tries again for some seconds, and then
+//! reports the file in a warning with the feature `tracing`.
+//!
 //! **Replacing.** On most servers RNTO replaces an existing file, in one step. Others refuse that with 550 or 553,
 //! mostly on Windows. After such a refusal, if both files exist, the store finds out once, with two empty files of its
 //! own, whether the server replaces files. If it does, the refusal is the result. If not, the old object is renamed to
 //! a name of the store's own (`.ftp-store-`, 16 digits and `.old`, never listed either), the new one takes its place,
 //! and the old one is deleted, in a task that a dropped future does not end. For a moment there is no object. If the
 //! new one can't take its place, the old one returns. **No object is deleted before another one has taken its place.**
-//! If the connection breaks in between, the task finishes on a new session. It makes up to six attempts; the pauses
-//! between them add up to 18.5 s. If all of them fail, or if the process dies, look for the old object at a name that
-//! ends in `.old`, and for the new one at a name that ends in `.tmp`; the error names both.
+//! If the connection breaks in between, the task looks for the files on a new session, and continues from there. It
+//! makes up to six attempts; the pauses between them add up to 18.5 s. If all of them fail, or if the process dies,
+//! look for the old object at a name that ends in `.old`, and for the new one at a name that ends in `.tmp`; the error
+//! names both. The same error is returned if the server does not reveal which of the files exist. A `rename` counts as
+//! done if its source is gone, and the file in the place of the old object has the source's size and time.
 //!
 //! **Names.** Some servers store a file under a name other than the requested one: with `_`
 //! for a blank or a control character, for instance. That could replace another object. So before the first object
 //! whose name has control characters, bytes that are not UTF-8, `\`, `:`, a blank at one of its ends or a dot at its
 //! end, an empty file with a similar name is stored, looked up in the listing, and deleted. If its name was changed,
-//! the write fails, and the error contains the changed name. Names of directories are not tried.
+//! there or in the listing, the write fails, and the error contains the changed name. Names of directories are not
+//! tried.
 //!
 //! # What FTP can't promise
 //!
