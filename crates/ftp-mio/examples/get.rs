@@ -35,9 +35,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             ftp.handle_event(event);
         }
         ftp.turn(poll.registry(), Instant::now());
-        while let Moved::Bytes(count) = ftp.read_data(&mut buffer) {
-            out.write_all(&buffer[..count])?;
-        }
         while let Some(event) = ftp.poll_event() {
             match event {
                 Event::Completed(mut done) => {
@@ -53,6 +50,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Event::Closed(_) => return Ok(()),
                 _ => {}
             }
+        }
+        while let Moved::Bytes(count) = ftp.read_data(&mut buffer) {
+            out.write_all(&buffer[..count])?;
         }
     }
 }

@@ -89,9 +89,6 @@ fn serve(
     buffer: &mut [u8],
 ) -> Option<Result<(), Box<dyn Error>>> {
     let mut ftp = manager.session(key)?;
-    while let Moved::Bytes(count) = ftp.read_data(buffer) {
-        job.received += count as u64;
-    }
     while let Some(event) = ftp.poll_event() {
         match event {
             Event::Completed(mut done) => {
@@ -111,6 +108,9 @@ fn serve(
             Event::Closed(_) => return Some(Ok(())),
             _ => {}
         }
+    }
+    while let Moved::Bytes(count) = ftp.read_data(buffer) {
+        job.received += count as u64;
     }
     None
 }

@@ -13,10 +13,6 @@ use crate::session::Session;
 /// ```no_run
 /// # fn turn(ftp: &mut ftp_mio::Session, entries: &mut ftp_mio::Entries,
 /// #     directory: ftp_mio::Op<ftp_mio::Transfer>) -> Result<(), ftp_mio::Error> {
-/// // In each turn, where else `read_data` would be called:
-/// while let Some(entry) = entries.next(ftp) {
-///     println!("{}", entry.display_name());
-/// }
 /// while let Some(event) = ftp.poll_event() {
 ///     if let ftp_mio::Event::Completed(mut done) = event {
 ///         if let Some(result) = done.take(directory) {
@@ -26,6 +22,10 @@ use crate::session::Session;
 ///             }
 ///         }
 ///     }
+/// }
+/// // After each turn, where else `read_data` would be called:
+/// while let Some(entry) = entries.next(ftp) {
+///     println!("{}", entry.display_name());
 /// }
 /// # Ok(()) }
 /// ```

@@ -26,9 +26,6 @@
 //!         ftp.handle_event(event); // false: it is for another socket of the application's
 //!     }
 //!     ftp.turn(poll.registry(), Instant::now());
-//!     while let Moved::Bytes(count) = ftp.read_data(&mut buffer) {
-//!         file.extend_from_slice(&buffer[..count]);
-//!     }
 //!     while let Some(event) = ftp.poll_event() {
 //!         match event {
 //!             Event::Completed(mut done) => {
@@ -40,6 +37,9 @@
 //!             Event::Closed(error) => return Err(error.into()),
 //!             _ => {}
 //!         }
+//!     }
+//!     while let Moved::Bytes(count) = ftp.read_data(&mut buffer) {
+//!         file.extend_from_slice(&buffer[..count]);
 //!     }
 //! }
 //! # }
@@ -68,6 +68,8 @@
 //! - **No session starves.** A turn, and the data moved between two turns, have a
 //!   [bound](Options::allowance). The next turn does the rest, without waiting.
 //! - **Every wait ends.** Each has a deadline in [`Config`].
+//! - **Bytes get into one file only.** A transfer's bytes are held back until you have taken its [`Event::DataOpen`],
+//!   and with it the completion of the transfer before.
 //! - **Complete or an error.** A transfer has succeeded only if its completion says so.
 //!
 //! Sockets are registered once, edge-triggered, for reading and writing. A session takes

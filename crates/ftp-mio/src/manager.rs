@@ -305,7 +305,7 @@ impl Manager {
 
     /// Returns a session that has events or data to move since its last turn
     ///
-    /// Take all its events, and move data until it is [`NotReady`](crate::Moved::NotReady): the session is not
+    /// Take all its events, and then move data until it is [`NotReady`](crate::Moved::NotReady): the session is not
     /// returned again before its next turn.
     pub fn poll_ready(&mut self) -> Option<Key> {
         while let Some(key) = self.ready.pop_front() {

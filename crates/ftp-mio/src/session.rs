@@ -107,7 +107,7 @@ impl Session {
     /// secures and closes data connections, and handles deadlines that have passed
     ///
     /// Call it after [`Self::handle_event`], when [`Self::deadline`] has passed, and while [`Self::has_work`]; at
-    /// other times it is harmless. Afterwards poll for events and, if a transfer is running, move data.
+    /// other times it is harmless. Afterwards take the events, and then, if a transfer is running, move data.
     pub fn turn(&mut self, registry: &Registry, now: Instant) {
         let now = self.advance(now);
         self.inner.turn(&mut Net { registry, first: self.first }, now);
@@ -146,8 +146,9 @@ impl Session {
     /// Whether [`Self::turn`] is due at once
     ///
     /// This is level-triggered: true after requests, after events, when data has been moved up to the
-    /// [allowance](Options::allowance), and when a turn has reached its own limit. Data that the application does not
-    /// read is not work: [`Self::can_read`] reports it.
+    /// [allowance](Options::allowance), when a turn has reached its own limit, and after
+    /// [`Event::DataOpen`] until data is moved. Data that the application does not read is not work:
+    /// [`Self::can_read`] reports it.
     #[must_use]
     pub fn has_work(&self) -> bool {
         self.inner.has_work()
@@ -183,6 +184,8 @@ impl Session {
     }
 
     /// Returns the next event
+    ///
+    /// After a transfer's [`Event::DataOpen`] its bytes can be moved.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<Event> {
         self.inner.poll_event()

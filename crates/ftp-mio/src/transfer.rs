@@ -8,9 +8,12 @@ use crate::session::Session;
 /// Moving data
 ///
 /// Data can move from [`Event::DataOpen`](crate::Event::DataOpen) until the transfer's
-/// [`Event::Completed`](crate::Event::Completed). The caller sets the pace: if you don't read for a while nothing is
-/// lost, and the server waits. Only the server's own pauses are bounded, by
-/// [`Config::data_timeout`](crate::Config::data_timeout).
+/// [`Event::Completed`](crate::Event::Completed). Both are events that you have taken: a transfer's bytes are held back
+/// until [`Self::poll_event`] has returned its `DataOpen`. So take the events first and then move data, and no bytes
+/// get into the file of the transfer before.
+///
+/// The caller sets the pace: if you don't read for a while nothing is lost, and the server waits. Only the server's own
+/// pauses are bounded, by [`Config::data_timeout`](crate::Config::data_timeout).
 ///
 /// Between two turns a session moves about as much as its [allowance](crate::Options::allowance) permits, and is
 /// `NotReady` beyond that. So it is safe to call these methods until they return that, and one fast transfer leaves

@@ -27,7 +27,7 @@ pub enum Event {
     },
     /// Bytes can move from now on, with [`Session::read_data`](crate::Session::read_data), or with
     /// [`Session::write_data`](crate::Session::write_data) and
-    /// [`Session::finish_upload`](crate::Session::finish_upload)
+    /// [`Session::finish_upload`](crate::Session::finish_upload); until this event was taken, they are held back
     ///
     /// This event comes twice for a download or listing that was refused for lack of a TLS session before any of its
     /// data arrived, and is then repeated.

@@ -1,13 +1,14 @@
 //! The session: the machine, its connections, and what the session knows in addition to the machine
 //!
-//! This file creates a session, reports its state and returns its events. The other files have what a shell waits for
-//! ([`waiting`]), the turn that drives the session ([`turn`]), the control connection ([`control`]), data connections
-//! ([`opening`], [`data`], their tickets in [`tickets`], uploads in [`upload`]), the route through a proxy
-//! ([`tunnel`]), the bytes that its user moves ([`transfer`]), and the causes of errors ([`causes`]).
+//! This file creates a session and reports its state. The other files have what a shell waits for ([`waiting`]), the
+//! turn that drives the session ([`turn`]), the control connection ([`control`]), data connections ([`opening`],
+//! [`data`], their tickets in [`tickets`], uploads in [`upload`]), the route through a proxy ([`tunnel`]), the events
+//! ([`events`]), the bytes that its user moves ([`transfer`]), and the causes of errors ([`causes`]).
 
 mod causes;
 mod control;
 mod data;
+mod events;
 mod opening;
 mod tickets;
 mod transfer;
@@ -22,7 +23,7 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ftp_proto::{ConnectionError, Endpoints, IpFamily, Op, OpId, Output, Reply, Time, TlsPolicy};
+use ftp_proto::{ConnectionError, Endpoints, IpFamily, OpId, Reply, Time, TlsPolicy};
 use ftp_tls::TlsStats;
 use ftp_tls::rustls::HandshakeKind;
 
@@ -69,6 +70,8 @@ pub struct Session<S, L> {
     data: Option<Data<S, L>>,
     /// The request whose bytes the data connection carries, or carried last
     carried: Option<OpId>,
+    /// The transfer that the user knows to be open; the bytes of any other are held back
+    opened: Option<OpId>,
     /// A closed data connection on which tickets may still arrive
     linger: Option<Linger<S>>,
     /// Why the control connection is closed; the machine knows only that it is
@@ -117,6 +120,8 @@ struct Dialed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
     None,
+    /// Bytes that were held back may move. A user who tried to move them before has to try again, after the next turn
+    Released,
     Left,
 }
 
@@ -230,6 +235,7 @@ impl<S: Read + Write, L> Session<S, L> {
             control,
             data: None,
             carried: None,
+            opened: None,
             linger: None,
             failure: None,
             data_failure: None,
@@ -413,58 +419,6 @@ impl<S: Read + Write, L> Session<S, L> {
     #[must_use]
     pub const fn data_failures(&self) -> u32 {
         self.data_failures
-    }
-}
-
-/// Events
-impl<S: Read + Write, L> Session<S, L> {
-    /// Whether [`Self::poll_event`] has an event
-    ///
-    /// This is certain after a turn; requests made since then may have caused more.
-    #[must_use]
-    pub fn has_events(&self) -> bool {
-        !self.events.is_empty()
-    }
-
-    /// Returns the next event
-    #[must_use]
-    pub fn poll_event(&mut self) -> Option<Event> {
-        self.collect();
-        self.events.pop_front()
-    }
-
-    /// Drops the events so far, for callers that wait for something else
-    pub fn discard_events(&mut self) {
-        self.collect();
-        self.events.clear();
-    }
-
-    /// Drops the events so far, for callers that wait until the session is at rest
-    ///
-    /// Returns `Some` once it [is idle](Self::is_idle), or with the [error that ended it](Self::ended) if it is over.
-    pub fn rested(&mut self) -> Option<Result<(), Error>> {
-        self.discard_events();
-        let ended = self.ended().map(Err);
-        ended.or_else(|| self.is_idle().then_some(Ok(())))
-    }
-
-    /// Returns the result of a request, once it has ended; for callers that wait for one request after another
-    ///
-    /// It drops all events before the result, and while there is none, all events but the ends of requests, so that a
-    /// server can't make them pile up. If a connection breaks, every request that has not ended gets that as
-    /// its result.
-    pub fn completed<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
-        self.collect();
-        let found = self.events.iter_mut().enumerate().find_map(|(index, event)| {
-            let Event::Completed(done) = event else { return None };
-            Some((index, done.take(op)?))
-        });
-        let Some((index, result)) = found else {
-            self.events.retain(|event| matches!(event, Event::Completed(_) | Event::Closed(_)));
-            return None;
-        };
-        self.events.drain(..=index);
-        Some(result)
     }
 }
 

@@ -129,9 +129,6 @@ fn many(
         while let Some(key) = manager.poll_ready() {
             let Some(job) = jobs.get_mut(&key) else { continue };
             let mut ftp = manager.session(key).ok_or("it has a job")?;
-            while let Moved::Bytes(count) = ftp.read_data(&mut buffer) {
-                job.file.write_all(&buffer[..count])?;
-            }
             let (mut over, mut is_open) = (false, false);
             while let Some(event) = ftp.poll_event() {
                 match event {
@@ -152,6 +149,9 @@ fn many(
                     Event::Closed(_) => over = true,
                     _ => {}
                 }
+            }
+            while let Moved::Bytes(count) = ftp.read_data(&mut buffer) {
+                job.file.write_all(&buffer[..count])?;
             }
             drop(ftp);
             if is_open && to_open > 0 {

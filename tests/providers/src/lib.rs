@@ -79,17 +79,6 @@ fn on_mio(server: &Server, options: &Options) -> Result {
             ftp.handle_event(event);
         }
         ftp.turn(poll.registry(), Instant::now());
-        while let Moved::Bytes(count) = ftp.read_data(&mut buffer) {
-            assert_eq!(buffer[..count], [7; LENGTH][..count]);
-            received += count;
-        }
-        while let Moved::Bytes(count) = ftp.write_data(&[7; LENGTH][sent..]) {
-            sent += count;
-            if sent == LENGTH {
-                ftp.finish_upload();
-                break;
-            }
-        }
         while let Some(event) = ftp.poll_event() {
             match event {
                 Event::Completed(mut done) => {
@@ -107,6 +96,17 @@ fn on_mio(server: &Server, options: &Options) -> Result {
                 }
                 Event::Closed(error) => return Err(error.into()),
                 _ => {}
+            }
+        }
+        while let Moved::Bytes(count) = ftp.read_data(&mut buffer) {
+            assert_eq!(buffer[..count], [7; LENGTH][..count]);
+            received += count;
+        }
+        while let Moved::Bytes(count) = ftp.write_data(&[7; LENGTH][sent..]) {
+            sent += count;
+            if sent == LENGTH {
+                ftp.finish_upload();
+                break;
             }
         }
     }

@@ -37,6 +37,20 @@ impl Loop {
     }
 }
 
+impl Loop {
+    /// Takes turns until a transfer's data can be moved
+    fn until_open(&mut self) {
+        loop {
+            self.turn();
+            while let Some(event) = self.ftp.poll_event() {
+                if let Event::DataOpen { .. } = event {
+                    return;
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn wakeups_are_in_proportion_to_the_work() {
     const SIZE: usize = 4 << 20;
@@ -95,6 +109,7 @@ fn a_paused_reader_loses_nothing_and_is_not_woken() {
     let mut all = Loop::connect(server.address(), config());
     all.ftp.login("u", "p");
     let get = all.ftp.get("f");
+    all.until_open();
     while !all.ftp.can_read() {
         all.turn();
     }
@@ -297,6 +312,7 @@ fn bytes_of_an_aborted_download_do_not_reach_the_next_one() {
     let mut all = Loop::connect(server.address(), config());
     all.ftp.login("u", "p");
     let aborted = all.ftp.get("f");
+    all.until_open();
     while all.ftp.read_data(&mut [0; 10]) != Moved::Bytes(10) {
         all.turn();
     }
@@ -327,6 +343,65 @@ fn bytes_of_an_aborted_download_do_not_reach_the_next_one() {
     server.join();
 }
 
+/// The application looks for data before it takes the events which say that the next transfer has begun
+#[test]
+fn bytes_wait_until_the_application_knows_whose_they_are() {
+    let (said, heard) = mpsc::channel();
+    let server = Server::start(move |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.send_file("RETR f", &[1; 1000]);
+        let listener = s.epsv();
+        s.exchange("RETR g", "150 here it comes");
+        let mut data = accept(&listener);
+        data.write_all(&[2; 1000]).unwrap();
+        drop(data);
+        said.send(()).unwrap();
+        s.reply("226 complete");
+        s.expect_close();
+    });
+    let mut all = Loop::connect(server.address(), config());
+    all.ftp.login("u", "p");
+    let ops = ["f", "g"].map(|name| all.ftp.get(name));
+    all.until_open();
+    let mut files = [Vec::new(), Vec::new()];
+    let turn = |all: &mut Loop, bytes: &mut Vec<u8>| {
+        let timeout = all.ftp.timeout(Instant::now()).unwrap_or(Duration::MAX);
+        let timeout = timeout.min(Duration::from_millis(10));
+        all.poll.poll(&mut all.events, Some(timeout)).unwrap();
+        for event in &all.events {
+            all.ftp.handle_event(event);
+        }
+        all.ftp.turn(all.poll.registry(), Instant::now());
+        let mut buffer = [0; 300];
+        while let Moved::Bytes(count) = all.ftp.read_data(&mut buffer) {
+            bytes.extend_from_slice(&buffer[..count]);
+        }
+    };
+    while heard.try_recv().is_err() {
+        turn(&mut all, &mut files[0]);
+    }
+    for _ in 0..10 {
+        turn(&mut all, &mut files[0]);
+    }
+    let (mut current, mut ended) = (0, 0);
+    while ended < 2 {
+        turn(&mut all, &mut files[current]);
+        while let Some(event) = all.ftp.poll_event() {
+            match event {
+                Event::DataOpen { op, .. } => current = usize::from(op == ops[1].id()),
+                Event::Completed(mut done) => {
+                    ended += usize::from(ops.iter().any(|op| done.take(*op).is_some()));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(files == [[1; 1000], [2; 1000]], "{:?}", files.each_ref().map(Vec::len));
+    drop(all);
+    server.join();
+}
+
 #[test]
 fn an_upload_that_pauses_notices_a_reset() {
     let (sent, received) = mpsc::channel();
@@ -349,6 +424,7 @@ fn an_upload_that_pauses_notices_a_reset() {
     let mut all = Loop::connect(server.address(), config());
     all.ftp.login("u", "p");
     let put = all.ftp.put("f");
+    all.until_open();
     while !all.ftp.can_write() {
         all.turn();
     }
@@ -397,6 +473,7 @@ fn a_final_reply_reported_before_the_reset_of_its_upload_is_not_accepted() {
     let mut all = Loop::connect(server.address(), config());
     all.ftp.login("u", "p");
     let put = all.ftp.put("f");
+    all.until_open();
     while !all.ftp.can_write() {
         all.turn();
     }

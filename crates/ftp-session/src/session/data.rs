@@ -265,10 +265,16 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Handles a transfer whose bytes have not moved for the permitted time; returns true if the server is not at fault
     pub(super) fn data_expired(&mut self, now: Time) -> bool {
-        if !self.can_read() && !self.can_write() {
+        let holds = self.holds_data();
+        if !holds && !self.can_read() && !self.can_write() {
             return false;
         }
         let Some((id, ..)) = self.moving() else { return false };
+        if holds {
+            // The user could not move them yet, so the server is not at fault.
+            self.proto.handle_data(now, id, DataEvent::Paused);
+            return true;
+        }
         match self.attempt {
             Attempt::Refuted => return false,
             // The user can make an attempt before the next turn; otherwise the user is pausing.
@@ -337,8 +343,8 @@ impl<S: Read + Write, L> Session<S, L> {
         self.over(id, DataEvent::Failed(failure), now);
     }
 
-    /// As [`Self::moving`], but only if the bytes belong to the running request: after an abort its data connection
-    /// stays open until the next turn, and another request may have begun
+    /// As [`Self::moving`], but only if the bytes belong to the running request, and the user knows that: after an abort
+    /// its data connection stays open until the next turn, and another request may have begun
     pub(super) fn moving_current(
         &mut self,
     ) -> Option<(DataId, &mut Stream<Socket<S>>, &mut TransferState)> {
@@ -346,6 +352,19 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     pub(super) fn carries_current(&self) -> bool {
+        self.carries_running() && self.carried == self.opened
+    }
+
+    /// Whether the bytes of the data connection are the running request's, but the user has not taken the event that
+    /// says so
+    ///
+    /// The user may still believe that the transfer before it is running, and would take these bytes for that
+    /// transfer's.
+    pub(super) fn holds_data(&self) -> bool {
+        self.carries_running() && self.carried != self.opened
+    }
+
+    fn carries_running(&self) -> bool {
         let running = self.proto.running_transfer();
         running.is_some() && running == self.carried
     }

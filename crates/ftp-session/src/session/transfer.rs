@@ -41,9 +41,12 @@ impl Moved {
 /// Moving data
 ///
 /// Data can move from [`Event::DataOpen`](crate::Event::DataOpen) until the transfer's
-/// [`Event::Completed`](crate::Event::Completed). The user sets the pace: if bytes are not read for a while nothing is
-/// lost, and the server waits. Only the server's own pauses are bounded, by
-/// [`Config::data_timeout`](ftp_proto::Config::data_timeout).
+/// [`Event::Completed`](crate::Event::Completed). Both are events that you have taken: a transfer's bytes are held back
+/// until its `DataOpen` was returned, or until [`completed`](Self::completed) was asked for its result. So take the
+/// events first and then move data, and no bytes get into the file of the transfer before.
+///
+/// The user sets the pace: if bytes are not read for a while nothing is lost, and the server waits. Only the server's
+/// own pauses are bounded, by [`Config::data_timeout`](ftp_proto::Config::data_timeout).
 ///
 /// Between two turns a session moves about as much as its [allowance](crate::Options::allowance) permits, and is
 /// `NotReady` beyond that. So it is safe to call these methods until they return that, and one fast transfer leaves
@@ -54,8 +57,8 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Reads of 64 KiB or more cost the least. All bytes may have arrived although the transfer is not complete: only
     /// its completion says so.
     pub fn read_data(&mut self, buffer: &mut [u8], now: Time) -> Moved {
-        if self.credit == 0 {
-            return self.wait_for_turn(Direction::Download);
+        if let Some(not_now) = self.not_now(Direction::Download) {
+            return not_now;
         }
         loop {
             let Some((id, stream, TransferState::Download(text))) = self.moving_current() else {
@@ -140,8 +143,8 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Runs one round for a caller that waits for one request after another: takes a [turn](Self::turn), moves the
-    /// bytes of the transfer, [read](Self::read_data_into) into one buffer or [written](Self::write_data_from) from
-    /// the other, and returns the [result](Self::completed) of the request, if it has ended
+    /// bytes of this request, if it is a transfer, [read](Self::read_data_into) into one buffer or
+    /// [written](Self::write_data_from) from the other, and returns the [result](Self::completed) of the request, if it has ended
     pub fn advance<T, O>(
         &mut self,
         op: Op<O>,
@@ -155,6 +158,7 @@ impl<S: Read + Write, L> Session<S, L> {
         O: Output,
     {
         self.turn(transport, now);
+        self.await_data(op.id());
         self.read_data_into(into, now);
         self.write_data_from(from, now);
         self.completed(op)
@@ -177,8 +181,8 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Write 64 KiB or more at a time. Accepted bytes are on their way, no more: only the completion after
     /// `finish_upload` says whether the server has the file.
     pub fn write_data(&mut self, bytes: &[u8], now: Time) -> Moved {
-        if self.credit == 0 {
-            return self.wait_for_turn(Direction::Upload);
+        if let Some(not_now) = self.not_now(Direction::Upload) {
+            return not_now;
         }
         let Some((id, stream, transfer)) = self.moving_current() else { return Moved::Ended };
         let TransferState::Upload(UploadStage::Writing(_), text) = transfer else {
@@ -291,11 +295,21 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    fn wait_for_turn(&mut self, direction: Direction) -> Moved {
+    /// Why no data can be moved in this direction before the next turn, if that is so
+    fn not_now(&mut self, direction: Direction) -> Option<Moved> {
+        if self.work == Work::Released {
+            self.work = Work::None;
+        }
+        if self.holds_data() {
+            return Some(Moved::NotReady);
+        }
+        if self.credit > 0 {
+            return None;
+        }
         if self.data_direction() != Some(direction) {
-            return Moved::Ended;
+            return Some(Moved::Ended);
         }
         self.work = Work::Left;
-        Moved::NotReady
+        Some(Moved::NotReady)
     }
 }

@@ -23,7 +23,7 @@ impl<S: Read + Write, L> Session<S, L> {
     /// secures and closes data connections, and handles deadlines that have passed
     ///
     /// Call it after [`Self::ready`], when [`Self::deadline`] has passed, and while [`Self::has_work`]; at other times
-    /// it is harmless. Afterwards poll for events and, if a transfer is running, move data.
+    /// it is harmless. Afterwards take the events, and then, if a transfer is running, move data.
     ///
     /// Readiness is handled before a deadline that has passed, so a late shell does not make the server late. A
     /// session that was [cancelled](Self::cancel_flag) ends.

@@ -116,11 +116,12 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Whether [`Self::turn`] is due at once
     ///
     /// This is level-triggered: true after requests, after [`Self::ready`], when data has been moved up to the
-    /// [allowance](crate::Options::allowance), and when a turn has reached its own limit. Data that the user does not
-    /// read is not work: [`Self::can_read`] reports it.
+    /// [allowance](crate::Options::allowance), when a turn has reached its own limit, and after
+    /// [`Event::DataOpen`](crate::Event::DataOpen) until data is moved. Data that the user does not read is not work:
+    /// [`Self::can_read`] reports it.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.work == Work::Left
+        self.work != Work::None
     }
 
     /// How long the next wait may be: zero while there is [work](Self::has_work), otherwise until the
