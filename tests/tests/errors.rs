@@ -280,6 +280,7 @@ fn of_sessions() -> Texts {
             error: refused(),
         },
         "Local" => SessionError::Local(io::ErrorKind::StorageFull.into()),
+        "InvalidRequest" => SessionError::InvalidRequest { problem: "the path is empty" },
         "Deadline" => SessionError::Deadline { limit: Duration::from_secs(90) },
         "Cancelled" => SessionError::Cancelled,
         "ListingTooLong" => SessionError::ListingTooLong { limit: 67_108_864 },

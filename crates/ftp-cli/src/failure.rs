@@ -260,7 +260,9 @@ fn exit_of(error: &Error) -> Exit {
         return Exit::Login;
     }
     match error {
-        Error::InvalidAddress(_) | Error::InvalidOption { .. } => Exit::Usage,
+        Error::InvalidAddress(_) | Error::InvalidOption { .. } | Error::InvalidRequest { .. } => {
+            Exit::Usage
+        }
         Error::TlsConfig(_) | Error::Tls(_) => Exit::Tls,
         Error::Local(_) => Exit::Local,
         Error::Cancelled => Exit::Interrupted,

@@ -1,6 +1,6 @@
 //! The errors of a session, including those that the machine without I/O can't know
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,7 +21,8 @@ use crate::session_limit::is_full;
 /// machine without I/O can't know. [`Self::is_fatal`] says whether the session is over, and [`Self::is_transient`]
 /// whether trying again makes sense.
 ///
-/// `Display` says what failed; the [`source`](std::error::Error::source) says why.
+/// `Display` says what failed; the [`source`](std::error::Error::source) says why. [`Error::Local`] says both, and has no
+/// source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[doc(alias = "all_errors")]
@@ -80,9 +81,15 @@ pub enum Error {
     },
     /// The caller's own file, reader or writer failed; the transfer was aborted
     ///
-    /// If this library opened the file, the cause names its path.
-    #[error("a local file, reader or writer failed")]
-    Local(#[source] io::Error),
+    /// If this library opened the file, the text names its path.
+    #[error("a local file, reader or writer failed: {}", with_causes(.0))]
+    Local(io::Error),
+    /// The call makes no sense with these arguments, so nothing was sent
+    #[error("{problem}")]
+    InvalidRequest {
+        /// What is wrong, and what to do instead
+        problem: &'static str,
+    },
     /// The call took longer than its deadline permits
     ///
     /// A transfer was aborted; the outcome of any other request is unknown. The session goes on, unless the call was
@@ -257,6 +264,7 @@ impl Error {
             | Self::Tls(_)
             | Self::TlsConfig(_)
             | Self::Local(_)
+            | Self::InvalidRequest { .. }
             | Self::Cancelled
             | Self::Mismatch(_)
             | Self::NotADirectory { .. }
@@ -345,6 +353,7 @@ impl Error {
             Self::TlsConfig(_)
             | Self::Data { .. }
             | Self::Local(_)
+            | Self::InvalidRequest { .. }
             | Self::Deadline { .. }
             | Self::Mismatch(_)
             | Self::NotADirectory { .. }
@@ -394,6 +403,7 @@ impl Error {
                 error: again(error),
             },
             Self::Local(error) => Self::Local(again(error)),
+            Self::InvalidRequest { problem } => Self::InvalidRequest { problem },
             Self::Mismatch(mismatch) => Self::Mismatch(mismatch.clone()),
             Self::NotADirectory { path } => Self::NotADirectory { path: path.clone() },
             Self::MayBeLink { path, working_directory } => {
@@ -461,6 +471,17 @@ fn describe_control(error: &io::Error) -> &'static str {
     }
 }
 
+/// Returns the text of an error with those of its causes
+fn with_causes(error: &io::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}
+
 /// Returns the same error again, because [`io::Error`] can't be cloned
 pub(crate) fn again(error: &io::Error) -> io::Error {
     if let Some(tls) = TlsError::in_io(error) {
@@ -518,9 +539,10 @@ impl From<Error> for io::Error {
             Error::NotADirectory { .. } => io::ErrorKind::NotADirectory,
             Error::TimeNotSet { .. } => io::ErrorKind::Unsupported,
             Error::MayBeLink { .. } | Error::NotRemoved(_) => io::ErrorKind::Other,
-            Error::InvalidAddress(_) | Error::InvalidOption { .. } | Error::TlsConfig(_) => {
-                io::ErrorKind::InvalidInput
-            }
+            Error::InvalidAddress(_)
+            | Error::InvalidOption { .. }
+            | Error::InvalidRequest { .. }
+            | Error::TlsConfig(_) => io::ErrorKind::InvalidInput,
             Error::Ftp(error) => Self::from(error.clone()).kind(),
         };
         // With these kinds, `read_to_end` and similar functions would retry for ever.

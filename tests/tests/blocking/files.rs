@@ -452,7 +452,7 @@ fn lines_have_the_limit_that_was_set() {
     server.join();
 }
 
-/// The chain of causes names the file and the reason, each once
+/// The text names the file and the reason
 #[test]
 fn errors_of_local_files_name_them() {
     let missing = std::env::temp_dir().join("no such directory, surely").join("f");
@@ -471,18 +471,12 @@ fn errors_of_local_files_name_them() {
         let Error::Local(inner) = &error else { panic!("{error:?}") };
         assert_eq!(inner.kind(), io::ErrorKind::NotFound);
         for error in [&error, &error.duplicate()] {
-            let mut chain = vec![error.to_string()];
-            let mut cause = std::error::Error::source(error);
-            while let Some(error) = cause {
-                chain.push(error.to_string());
-                cause = error.source();
-            }
-            assert_eq!(chain.len(), 3, "{chain:?}");
-            assert!(chain[1].contains("no such directory, surely"), "{chain:?}");
-            assert!(chain[2].contains("(os error"), "{chain:?}");
-            for (at, text) in chain.iter().enumerate() {
-                assert!(!chain[..at].iter().any(|before| before.contains(text)), "{chain:?}");
-            }
+            let text = error.to_string();
+            assert!(
+                text.contains("no such directory, surely") && text.contains("(os error"),
+                "{text}"
+            );
+            assert!(std::error::Error::source(error).is_none(), "the text says everything: {text}");
         }
     }
     drop(ftp);

@@ -66,15 +66,7 @@ fn removable(context: &Context, text: &OsStr) -> Result<(), Failure> {
             })
         }
     };
-    result.map_err(|error| never(error).about(crate::show::bytes(remote.path())))
-}
-
-/// The failure for a path that is never removed, which is no error of a local file
-fn never(error: Error) -> Failure {
-    match error {
-        Error::Local(error) => Failure::usage(error.to_string()),
-        error => Failure::session(error, ""),
-    }
+    result.map_err(|error| Failure::session(error, "").about(crate::show::bytes(remote.path())))
 }
 
 /// Whether the server may have made a change in an earlier attempt

@@ -13,7 +13,6 @@
 //! Nothing is entered if RMD is refused with "Not a directory": some servers show links as directories, and refuse RMD of
 //! a link with these words.
 
-use std::io;
 use std::vec::IntoIter;
 
 use ftp_proto::ReadDir;
@@ -60,7 +59,7 @@ impl RemoveOptions {
     ///
     /// # Errors
     ///
-    /// [`Error::Local`] for an empty path, the root, and a path with `..`.
+    /// [`Error::InvalidRequest`] for an empty path, the root, and a path with `..`.
     pub fn check(self, path: impl AsRef<[u8]>) -> Result<Vec<u8>, Error> {
         let path = path.as_ref();
         match prefixes(path).pop() {
@@ -78,7 +77,7 @@ impl Procedure<Removal> {
     /// a link. If the listing does not show it, PWD must: in a link, most servers report the target's path. The working
     /// directory is the same afterwards.
     ///
-    /// It fails at once for an empty path, the root, and a path with `..` ([`Error::Local`]). It fails with
+    /// It fails at once for an empty path, the root, and a path with `..` ([`Error::InvalidRequest`]). It fails with
     /// [`Error::NotADirectory`] if the path is a file or a link, with [`Error::MayBeLink`] if it may be a link, with
     /// [`NoDirectory`](ftp_proto::Error::NoDirectory) if it does not exist, and with [`Error::NotRemoved`], which lists
     /// what is left, if something could not be removed. Items whose kind the listing does not show are removed, but not
@@ -316,6 +315,6 @@ fn without_end(path: &[u8]) -> &[u8] {
 }
 
 fn refused() -> Error {
-    let text = "the root, the working directory and paths with `..` are not removed";
-    Error::Local(io::Error::new(io::ErrorKind::InvalidInput, text))
+    let problem = "the root, the working directory and paths with `..` are not removed";
+    Error::InvalidRequest { problem }
 }

@@ -10,8 +10,6 @@
 //! command works only if the file had another time before, so it is asked before the first ambiguous command. The session
 //! remembers what was proven.
 
-use std::io;
-
 use ftp_proto::fields::{format_time, parse_time};
 use ftp_proto::{Error as FtpError, Reply, Timestamp};
 
@@ -35,8 +33,7 @@ impl Procedure<TimeCommand> {
         let path = path.as_ref().to_vec();
         Self::new(|io| async move {
             if path.is_empty() {
-                let text = "the path is empty";
-                return Err(Error::Local(io::Error::new(io::ErrorKind::InvalidInput, text)));
+                return Err(Error::InvalidRequest { problem: "the path is empty" });
             }
             let known = io.recall().await;
             let mut setting = Setting { io, path, time, known, before: None };
