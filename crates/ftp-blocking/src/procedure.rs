@@ -141,8 +141,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Mismatch`] if the two files can't be the same file; the local one is unchanged. Otherwise, why the
-    /// transfer failed; the local file holds the bytes received so far, and can be resumed again.
+    /// [`Error::Mismatch`] if the two files can't be the same file; the local one is unchanged. [`Error::Local`] if the
+    /// local file fails, or if another program changes its length meanwhile. Otherwise, why the transfer failed; the
+    /// local file holds the bytes received so far, and can be resumed again.
     pub fn resume_download_with(
         &mut self,
         remote: impl AsRef<[u8]>,

@@ -21,13 +21,23 @@ pub struct LocalFile {
     file: Option<File>,
     /// The offset at which the next read or write starts unless it seeks
     at: u64,
+    written: Written,
+}
+
+/// What is written to a file
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    /// All of it
+    Whole,
+    /// What comes after the bytes that it had
+    End,
 }
 
 impl LocalFile {
     /// Names a file, which is opened when a procedure orders it
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), file: None, at: 0 }
+        Self { path: path.into(), file: None, at: 0, written: Written::Whole }
     }
 
     /// Carries out an order of [`ProcedureStep::Local`](crate::procedure::ProcedureStep::Local)
@@ -50,7 +60,14 @@ impl LocalFile {
                 Ok(LocalAnswer::Read(count))
             }
             LocalOrder::Write { at, from, length } => {
-                self.at(at)?.write_all(&from[..length])?;
+                let appends = self.written == Written::End;
+                let mut file = self.at(at)?;
+                // A write after the end would leave a hole. A device has no length.
+                if appends && is_shorter(file, at)? {
+                    let text = "another program made the file shorter during the download";
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+                }
+                file.write_all(&from[..length])?;
                 self.at += length as u64;
                 Ok(LocalAnswer::Done)
             }
@@ -87,6 +104,7 @@ impl LocalFile {
             Access::Read | Access::Append => file.metadata()?.len(),
         };
         (self.file, self.at) = (Some(file), 0);
+        self.written = if access == Access::Append { Written::End } else { Written::Whole };
         Ok(Some(length))
     }
 
@@ -99,6 +117,11 @@ impl LocalFile {
         }
         Ok(file)
     }
+}
+
+fn is_shorter(file: &File, length: u64) -> io::Result<bool> {
+    let metadata = file.metadata()?;
+    Ok(metadata.is_file() && metadata.len() < length)
 }
 
 /// Opens a file whose bytes can be read: a directory can be opened, and an upload would have emptied the server's file

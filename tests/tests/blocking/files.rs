@@ -330,6 +330,66 @@ fn lines_of_a_source_that_may_fail_and_does_not() {
     server.join();
 }
 
+/// Another program shortens the local file, before or after the last bytes were written to it
+#[test]
+fn a_local_file_that_becomes_shorter_does_not_complete_a_resumed_download() {
+    for written in [false, true] {
+        let (_folder, local) = folder_with(&TEXT[..4]);
+        let file = std::fs::OpenOptions::new().write(true).open(&local).unwrap();
+        let server = Server::start(move |s| {
+            s.welcome();
+            s.exchange("TYPE I", "200 binary");
+            s.exchange("SIZE f", "213 10");
+            let listener = s.epsv();
+            let mut data = accept(&listener);
+            s.exchange("REST 4", "350 go on");
+            // The local file is opened before the command is sent.
+            s.exchange("RETR f", "150 here");
+            if written {
+                data.write_all(&TEXT[4..]).unwrap();
+                drop(data);
+                while file.metadata().unwrap().len() < 10 {
+                    std::thread::yield_now();
+                }
+                file.set_len(2).unwrap();
+                s.reply("226 done");
+            } else {
+                file.set_len(2).unwrap();
+                data.write_all(&TEXT[4..]).unwrap();
+                s.settle();
+            }
+            s.exchange("NOOP", "200 yes");
+            s.expect_close();
+        });
+        let mut ftp = login(&server);
+        let none = ResumeOptions::new().overlap(0);
+        let error = ftp.resume_download_with("f", &local, none).unwrap_err();
+        let Error::Local(cause) = &error else { panic!("{error:?}") };
+        assert_eq!(cause.kind(), io::ErrorKind::InvalidData, "{error}");
+        assert_eq!(std::fs::read(&local).unwrap(), &TEXT[..2]);
+        ftp.noop().unwrap();
+        drop(ftp);
+        server.join();
+    }
+}
+
+/// A device has no length that could be compared
+#[test]
+#[cfg(unix)]
+fn a_download_into_a_device_is_not_taken_for_one_into_a_file_that_was_shortened() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE f", "213 1000000");
+        s.send_file("RETR f", &[7; 1_000_000]);
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    assert_eq!(ftp.resume_download("f", "/dev/null").unwrap().bytes, 1_000_000);
+    drop(ftp);
+    server.join();
+}
+
 #[test]
 fn a_file_that_becomes_shorter_does_not_complete_the_upload() {
     for (size, command, left) in [("550 no such file", "STOR f", 3), ("213 2", "APPE f", 1)] {
@@ -346,6 +406,7 @@ fn a_file_that_becomes_shorter_does_not_complete_the_upload() {
         let error = ftp.resume_upload_with(&local, "f", none).unwrap_err();
         let Error::Local(cause) = &error else { panic!("{error:?}") };
         assert_eq!(cause.kind(), io::ErrorKind::UnexpectedEof);
+        assert!(error.to_string().contains("bytes 3 to 10 are gone"), "{error}");
         assert_eq!(received.recv().unwrap().len(), left);
         ftp.noop().unwrap();
         drop(ftp);

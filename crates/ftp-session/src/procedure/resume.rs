@@ -65,7 +65,8 @@ impl Procedure<Transfer> {
     /// If there is no local file, the whole file is downloaded. [`Transfer::bytes`] includes the bytes that were
     /// compared.
     ///
-    /// It fails with [`Error::Mismatch`] if the two files can't be the same file; the local one is unchanged.
+    /// It fails with [`Error::Mismatch`] if the two files can't be the same file; the local one is unchanged. It fails
+    /// with [`Error::Local`] if the local file fails, or if another program changes its length meanwhile.
     /// Otherwise its error is why the transfer failed; the local file holds the bytes received so far, and can be
     /// resumed again.
     #[must_use]
@@ -109,7 +110,7 @@ async fn resume_download(
         None => {
             let download = Download::begin(io, expecting(Get::new(remote), size), size).await?;
             match io.open(Access::Create).await {
-                Ok(_) => download.write_from(0).await?,
+                Ok(_) => download.write_from(0).await?.0,
                 Err(error) => {
                     download.abort().await;
                     return Err(error);
@@ -158,10 +159,25 @@ async fn append_rest(
             io.set_length(length).await?;
             Err(error.into())
         }
-        result => result,
+        Err(error) => Err(error),
+        Ok((transfer, written)) => {
+            check_length(io, length, written).await?;
+            Ok(transfer)
+        }
     }
 }
 
+/// Checks that the local file has all that was written: another program may have shortened it meanwhile
+async fn check_length(io: &Io, before: u64, written: u64) -> Result<(), Error> {
+    let length = io.open(Access::Append).await?.unwrap_or(0);
+    // A device has no length, neither before nor after.
+    if length == written || (length, before) == (0, 0) {
+        return Ok(());
+    }
+}
+
+    let text = format!("another program changed the file: it has {length} of {written} bytes");
+    Err(Error::Local(io::Error::new(io::ErrorKind::InvalidData, text)))
 async fn resume_upload(io: &Io, remote: &[u8], options: ResumeOptions) -> Result<Transfer, Error> {
     let length = io.open_to_read().await?;
     let size = match io.size(remote).await {
@@ -238,8 +254,10 @@ pub(super) async fn upload(io: &Io, put: Put, from: u64, length: u64) -> Result<
         match io.send(at).await? {
             // If the file has become shorter meanwhile, its end would be taken for the end of the upload.
             0 if at < length => {
-                let text =
-                    format!("the file became {} bytes shorter during the upload", length - at);
+                // It may be shorter than what was sent.
+                let text = format!(
+                    "the file became shorter during the upload: bytes {at} to {length} are gone"
+                );
                 return io.give_up(io::Error::new(io::ErrorKind::UnexpectedEof, text)).await;
             }
             0 => return io.finish().await,
@@ -336,13 +354,13 @@ impl<'a> Download<'a> {
         Ok(Compared::Same)
     }
 
-    /// Writes the rest to the local file, from this offset on
-    pub(super) async fn write_from(mut self, from: u64) -> Result<Transfer, Error> {
+    /// Writes the rest to the local file, from this offset on; also returns the length that the file then has
+    pub(super) async fn write_from(mut self, from: u64) -> Result<(Transfer, u64), Error> {
         let mut at = from;
         loop {
             match self.receive(u64::MAX, Sink::Write(at)).await? {
                 Received::Bytes(count) => at += count,
-                Received::End(transfer) => return Ok(transfer),
+                Received::End(transfer) => return Ok((transfer, at)),
                 Received::Different => unreachable!("nothing is compared"),
             }
         }

@@ -22,7 +22,7 @@ impl Procedure<Transfer> {
             let offset = get.offset();
             let download = Download::begin(&io, get, None).await?;
             match open_from(&io, offset).await {
-                Ok(()) => download.write_from(offset).await,
+                Ok(()) => download.write_from(offset).await.map(|(transfer, _)| transfer),
                 Err(error) => {
                     download.abort().await;
                     Err(error)
