@@ -96,7 +96,9 @@ macro_rules! file_operations {
                 /// # Errors
                 ///
                 /// Why the transfer failed; [`Local`](ftp_session::Error::Local) if the local file failed, or if it
-                /// ends before the offset.
+                /// ends before the offset; [`InvalidRequest`](ftp_session::Error::InvalidRequest) for a text with an
+                /// offset, before anything is sent: its line endings are longer on the network, and so the offsets
+                /// differ.
                 fn download_file(
                     get: impl Into<$crate::ftp_proto::Get>,
                     local: impl AsRef<::std::path::Path>
@@ -111,6 +113,8 @@ macro_rules! file_operations {
                 /// Why the transfer failed; [`Local`](ftp_session::Error::Local) if the file can't be read, if it ends
                 /// before the offset, or if it has become shorter meanwhile. The last of these aborts the transfer,
                 /// and the bytes already sent stay on the server, as after every upload that fails.
+                /// [`InvalidRequest`](ftp_session::Error::InvalidRequest) for a text with an offset, as in
+                /// [`Self::download_file`].
                 fn upload_file(
                     put: impl Into<$crate::ftp_proto::Put>,
                     local: impl AsRef<::std::path::Path>

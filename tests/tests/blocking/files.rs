@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 
-use ftp_blocking::{CopyOptions, Error, Mismatch, ResumeOptions};
+use ftp_blocking::{CopyOptions, Error, Get, Mismatch, Put, ResumeOptions};
 use ftp_tests::scripted::{Peer, Server, accept, read_all};
 use tempfile::TempDir;
 
@@ -386,6 +386,30 @@ fn a_download_into_a_device_is_not_taken_for_one_into_a_file_that_was_shortened(
     });
     let mut ftp = login(&server);
     assert_eq!(ftp.resume_download("f", "/dev/null").unwrap().bytes, 1_000_000);
+    drop(ftp);
+    server.join();
+}
+
+/// A line ending is one byte in the local file and two on the network, so the same byte has two offsets
+#[test]
+fn a_text_is_not_continued_at_an_offset_of_a_local_file() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let (_folder, local) = folder_with(b"one\ntwo\n");
+    let mut ftp = login(&server);
+    let get = Get::new("f").ascii().resume_at(4);
+    let put = Put::new("f").ascii().resume_at(4);
+    for result in [ftp.download_file(get, &local), ftp.upload_file(put, &local)] {
+        let error = result.unwrap_err();
+        assert!(matches!(error, Error::InvalidRequest { .. }) && !error.is_fatal(), "{error:?}");
+        assert!(error.to_string().contains("transfer the whole text"), "{error}");
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidInput);
+    }
+    assert_eq!(std::fs::read(&local).unwrap(), b"one\ntwo\n");
+    ftp.noop().unwrap();
     drop(ftp);
     server.join();
 }

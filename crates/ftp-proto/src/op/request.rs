@@ -43,6 +43,9 @@ impl Get {
     }
 
     /// Skips the first `offset` bytes (REST, RFC 3659 section 5)
+    ///
+    /// The server counts the bytes as it sends them. In a [text](Self::ascii) most servers count two for each line
+    /// ending, so the length of the LF text that you have is not the offset at which it ends.
     #[must_use]
     pub const fn resume_at(mut self, offset: u64) -> Self {
         self.offset = offset;
@@ -66,6 +69,12 @@ impl Get {
     pub const fn ascii(mut self) -> Self {
         self.type_ = TransferType::Ascii;
         self
+    }
+
+    /// Returns whether the file is transferred unchanged or as text
+    #[must_use]
+    pub const fn transfer_type(&self) -> TransferType {
+        self.type_
     }
 
     /// Sets the size of the whole file in bytes, if the caller knows it: any other size is an error
@@ -135,6 +144,9 @@ impl Put {
     ///
     /// The command is STOR, also after [`Self::append`] and [`Self::unique`], or that of [`Self::command`]. Provide
     /// the data from that byte on. Some servers truncate the file there, others keep what follows.
+    ///
+    /// The server counts the bytes as it receives them, or those of its file. In a [text](Self::ascii) these may be two
+    /// for each line ending, so the length of the LF text that you have sent is not the offset at which it ends.
     #[must_use]
     pub const fn resume_at(mut self, offset: u64) -> Self {
         if let Ok(Verb::APPE | Verb::STOU) = self.verb {
@@ -167,6 +179,12 @@ impl Put {
     pub const fn ascii(mut self) -> Self {
         self.type_ = TransferType::Ascii;
         self
+    }
+
+    /// Returns whether the file is transferred unchanged or as text
+    #[must_use]
+    pub const fn transfer_type(&self) -> TransferType {
+        self.type_
     }
 }
 

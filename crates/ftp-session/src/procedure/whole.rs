@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ftp_proto::{Get, Put, Transfer};
+use ftp_proto::{Get, Put, Transfer, TransferType};
 
 use super::Procedure;
 use super::resume::{Download, upload};
@@ -14,12 +14,14 @@ impl Procedure<Transfer> {
     ///
     /// The local file is not touched before the server has accepted the request. After a failure it holds the bytes
     /// received so far, for [`Self::resume_download`]. It fails with [`Error::Local`] if the local file fails, or ends
-    /// before the offset.
+    /// before the offset. A [text](Get::ascii) with an offset fails with [`Error::InvalidRequest`], before anything is
+    /// sent.
     #[must_use]
     pub fn download_file(get: impl Into<Get>) -> Self {
         let get = get.into();
         Self::new(|io| async move {
             let offset = get.offset();
+            check_offset(get.transfer_type(), offset)?;
             let download = Download::begin(&io, get, None).await?;
             match open_from(&io, offset).await {
                 Ok(()) => download.write_from(offset).await.map(|(transfer, _)| transfer),
@@ -35,18 +37,32 @@ impl Procedure<Transfer> {
     ///
     /// It fails with [`Error::Local`] if the local file can't be read, if it ends before the offset, or if it has
     /// become shorter meanwhile. The last of these aborts the transfer, and the bytes already sent stay on the server.
+    /// A [text](Put::ascii) with an offset fails with [`Error::InvalidRequest`], before anything is sent.
     #[must_use]
     pub fn upload_file(put: impl Into<Put>) -> Self {
         let put = put.into();
         Self::new(|io| async move {
-            let length = io.open_to_read().await?;
             let offset = put.offset();
+            check_offset(put.transfer_type(), offset)?;
+            let length = io.open_to_read().await?;
             if length < offset {
                 return Err(too_short(offset, length));
             }
             upload(&io, put, offset, length).await
         })
     }
+}
+
+/// Refuses an offset in a text: in the local file its lines end with LF, and on the network with CRLF, so the same byte
+/// has different offsets
+fn check_offset(transfer_type: TransferType, offset: u64) -> Result<(), Error> {
+    if transfer_type == TransferType::Ascii && offset > 0 {
+        let problem = "a text can't be continued at an offset: its line endings are longer on the network than in the \
+                       local file, so the same byte has another offset there; transfer the whole text, or the file \
+                       unchanged, without `ascii`";
+        return Err(Error::InvalidRequest { problem });
+    }
+    Ok(())
 }
 
 /// Opens the local file for writing from this offset on

@@ -101,6 +101,27 @@ fn an_upload_from_a_file_is_whole_or_an_error() {
 }
 
 #[test]
+fn a_text_is_not_continued_at_an_offset() {
+    for offset in [0, 4] {
+        let (get, put) = (Get::new("f").ascii(), Put::new("f").ascii());
+        for procedure in [
+            Procedure::download_file(get.resume_at(offset)),
+            Procedure::upload_file(put.resume_at(offset)),
+        ] {
+            let mut model = with_file(REMOTE);
+            model.local = Some(REMOTE.to_vec());
+            let result = model.run(procedure);
+            if offset == 0 {
+                result.unwrap();
+            } else {
+                assert!(matches!(result, Err(Error::InvalidRequest { .. })), "{result:?}");
+                assert_eq!(model.commands, [] as [String; 0]);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_download_is_not_resumed_from_another_file() {
     let mut model = with_file(REMOTE);
     model.local = Some(b"0x23".to_vec());
