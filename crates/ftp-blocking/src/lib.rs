@@ -22,8 +22,9 @@
 //!   has confirmed it, and under TLS its end is authenticated. An upload is on the server if [`Upload::finish`]
 //!   succeeds. If the outcome can't be known, the error is [`Unconfirmed`](ftp_proto::Error::Unconfirmed), and
 //!   [`Client::verify_file`] finds out on a new connection.
-//! - **Files are never joined from two versions.** [`Client::resume_download`] and [`Client::resume_upload`] compare
-//!   the existing bytes before they append; [`ResumeOptions::verify`] also compares the whole files at the end.
+//! - **Nothing is appended unseen.** [`Client::resume_download`] and [`Client::resume_upload`] compare the last 64 KiB
+//!   of the existing bytes before they append. Two versions of a file that differ only before these would be joined:
+//!   [`ResumeOptions::verify`] also compares the whole files at the end, by the server's hash if it computes any.
 //! - **Every wait ends.** Each kind of wait has a deadline in [`Config`], and each watches both connections: a refusal
 //!   on the control connection ends an upload at once, and a download once no more bytes come. A [`Canceller`] ends any
 //!   wait from another thread.

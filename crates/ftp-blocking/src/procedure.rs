@@ -32,6 +32,8 @@ impl<'a> ResumeOptions<'a> {
     }
 
     /// Compares the whole files at the end: [`Client::verify_file`]
+    ///
+    /// Without this, two versions of a file that differ only before the [compared bytes](Self::overlap) are joined.
     pub const fn verify(mut self) -> Self {
         self.inner = self.inner.verify();
         self

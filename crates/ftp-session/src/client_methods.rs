@@ -448,6 +448,10 @@ macro_rules! client_methods {
             ///
             /// Links are reported, not followed. Memory is bounded: each directory is listed completely, and kept until
             /// it is finished.
+            ///
+            /// It finds what the server lists. By LIST, which is used if there is no MLSD, some servers leave out names
+            /// that begin with a dot, as vsftpd does by default: read a directory with
+            /// [`ReadDir::all`](ftp_session::ftp_proto::ReadDir::all) to see them.
             pub fn walk(
                 &mut self,
                 path: impl AsRef<[u8]>,

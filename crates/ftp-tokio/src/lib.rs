@@ -122,7 +122,8 @@
 //! | dropped | what it means |
 //! |---|---|
 //! | [`connect`](Client::connect) and the like | the connection is closed |
-//! | a request with one reply: [`size`](Client::size), [`rename`](Client::rename), … | if the server has received it, the server carries it out; the reply is discarded when it arrives |
+//! | a request with one reply: [`size`](Client::size), [`delete`](Client::delete), … | if the server has received it, the server carries it out; the reply is discarded when it arrives |
+//! | [`rename`](Client::rename) | as above, if RNTO was sent. If only RNFR was, the next call withdraws it with RNTO without a name, because some servers accept nothing else then. A server that takes the empty name for the working directory, instead of refusing it, may rename the file to that: it then no longer has its name |
 //! | [`login`](Client::login) | as above; only the next login shows whether the session is logged in |
 //! | [`secure`](Client::secure), [`protect`](Client::protect), [`clear_control`](Client::clear_control) | a change of the connection that has begun is completed within the next call |
 //! | [`get`](Client::get), [`put`](Client::put), [`list`](Client::list), [`read_dir`](Client::read_dir) | the transfer is aborted; an empty file or a part of one may be on the server after `put` |

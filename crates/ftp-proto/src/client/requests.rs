@@ -136,7 +136,8 @@ impl Client {
     /// reply is dropped when it comes, whatever the command has done by then. A listing is
     /// [read to its end](crate::Action::Discard), and cut off only after half of
     /// [`Config::settle_timeout`](crate::Config::settle_timeout). A rename whose RNFR was sent is withdrawn by RNTO
-    /// without a name. A login and a change of the session's security run to their end. Requests made meanwhile wait
+    /// without a name, which a server may carry out instead of refusing it, if it takes the empty name for the
+    /// working directory. A login and a change of the session's security run to their end. Requests made meanwhile wait
     /// until the session has settled. The server's reply to ABOR is [`Self::abort_reply`].
     ///
     /// As with every request, deadlines count from the next input. If a listing is read to its end, nothing is

@@ -1,4 +1,4 @@
-//! Resumes interrupted transfers of whole files, and never joins parts of different files
+//! Resumes interrupted transfers of whole files, after the last bytes of the existing part were compared
 
 use std::io;
 
@@ -41,6 +41,8 @@ impl ResumeOptions {
     }
 
     /// Compares the whole files at the end: [`Procedure::verify_file`]
+    ///
+    /// Without this, two versions of a file that differ only before the [compared bytes](Self::overlap) are joined.
     pub const fn verify(mut self) -> Self {
         self.verify = Verify::WholeFiles;
         self
@@ -174,10 +176,10 @@ async fn check_length(io: &Io, before: u64, written: u64) -> Result<(), Error> {
     if length == written || (length, before) == (0, 0) {
         return Ok(());
     }
-}
-
     let text = format!("another program changed the file: it has {length} of {written} bytes");
     Err(Error::Local(io::Error::new(io::ErrorKind::InvalidData, text)))
+}
+
 async fn resume_upload(io: &Io, remote: &[u8], options: ResumeOptions) -> Result<Transfer, Error> {
     let length = io.open_to_read().await?;
     let size = match io.size(remote).await {

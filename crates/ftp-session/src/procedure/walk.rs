@@ -141,6 +141,9 @@ pub enum WalkStep {
 /// between the steps. Memory is bounded: only unfinished directories are kept, in up to 64 MiB; beyond that, further
 /// ones are skipped with [`Error::ListingTooLong`].
 ///
+/// It finds what the server lists. By LIST, which is used if there is no MLSD or with [`WalkOptions::long`], some servers
+/// leave out names that begin with a dot, as vsftpd does by default; [`ReadDir::all`] shows those of one directory.
+///
 /// Links are reported, not followed. If a server shows links as their targets, as pyftpdlib does in MLSD, they are
 /// followed, unless [`WalkOptions::both`] or [`WalkOptions::long`] is chosen. A directory that contains itself is
 /// recognized by its `unique` fact (RFC 3659 section 7.5.2), and otherwise left after [`WalkOptions::max_depth`] levels.
