@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ftp_proto::{Phase, TlsPolicy};
-use ftp_tests::script::{Machine, Script, Step, play};
+use ftp_tests::script::{Script, Step, play};
 
 /// Longest silence that settling may need; the transcripts' configuration has 2 s
 const QUIET: Duration = Duration::from_secs(2);

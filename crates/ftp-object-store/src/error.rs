@@ -144,7 +144,7 @@ impl<'a> Subject<'a> {
         let (action, server, cause) = (self.action, self.server.to_owned(), cause.into());
         let uploads = match cause {
             Cause::Pool(PoolError::TimedOut { .. }) => self.uploads.load(Ordering::Relaxed),
-            Cause::Pool(_) | Cause::Text(_) => 0,
+            Cause::Pool(_) | Cause::Temporary { .. } | Cause::Text(_) => 0,
         };
         Box::new(StoreError { action, path, server, cause, uploads })
     }
