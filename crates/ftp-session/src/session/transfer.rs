@@ -144,7 +144,8 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Runs one round for a caller that waits for one request after another: takes a [turn](Self::turn), moves the
     /// bytes of this request, if it is a transfer, [read](Self::read_data_into) into one buffer or
-    /// [written](Self::write_data_from) from the other, and returns the [result](Self::completed) of the request, if it has ended
+    /// [written](Self::write_data_from) from the other, and returns the [result](Self::completed) of the request, if it
+    /// has ended
     pub fn advance<T, O>(
         &mut self,
         op: Op<O>,
