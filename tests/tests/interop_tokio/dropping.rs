@@ -374,6 +374,39 @@ fn operations_can_be_dropped_at_any_time() {
     });
 }
 
+/// After an abort, some servers owe a reply, so the client asks for proof that the next one is not it. A request may be
+/// dropped meanwhile
+#[test]
+fn requests_after_an_abort_can_be_dropped() {
+    let (content, small) = (file(SIZE, 1), file(50_000, 2));
+    on_each_server(|way| {
+        let (runtime, remote, _local) = prepare(way, [("one", &content), ("small", &small)]);
+        let mut dropped = 0;
+        runtime.block_on(async {
+            for polls in 1..10 {
+                let mut client = log_in(way, &remote).await;
+                let mut download = client.get("one").await.unwrap();
+                download.read_exact(&mut [0; 100]).await.unwrap();
+                drop(download);
+                // It settles the session.
+                let settled = client.size("one").await;
+                if let (Err(error), true) = (&settled, way.security != Security::Clear) {
+                    assert!(error.is_fatal(), "{error}");
+                    continue;
+                }
+                assert_eq!(settled.unwrap(), SIZE as u64);
+                let done = until(Moment::Poll(polls), client.cwd(&remote)).await;
+                dropped += usize::from(done.is_none());
+                // Sooner than the deadline of a reply
+                let size = timeout(Duration::from_secs(50), client.size("small")).await;
+                assert_eq!(size.expect("the session settles").unwrap(), small.len() as u64);
+            }
+        });
+        println!("{}: {dropped} requests dropped", way.name());
+        assert!(dropped > 0, "{}", way.name());
+    });
+}
+
 /// Only the next login shows whether the session is logged in
 #[test]
 fn logins_can_be_dropped_at_any_time() {
