@@ -14,7 +14,6 @@ mod compat;
 mod download;
 mod exit;
 mod failure;
-mod inside;
 mod interrupt;
 mod latest;
 mod location;

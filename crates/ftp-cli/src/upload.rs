@@ -14,7 +14,6 @@ use crate::check;
 use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::inside::inside;
 use crate::look;
 use crate::ordinary::not_ordinary;
 use crate::partial::STATE_FROM;
@@ -254,6 +253,31 @@ pub(crate) fn add_stream(
         running.notice("the server does not report the name that it chose");
     }
     Ok((moved, name))
+}
+
+/// Enters a directory, works there, and returns to `home`, whatever came of the work
+///
+/// Paths of other requests are relative to `home`, so a session that can't return is ended with QUIT. An empty path is
+/// `home` itself.
+fn inside<T, E>(
+    client: &mut Client,
+    home: &[u8],
+    path: &[u8],
+    failure: impl Fn(Error) -> E,
+    work: impl FnOnce(&mut Client) -> Result<T, E>,
+) -> Result<T, E> {
+    if path.is_empty() {
+        return work(client);
+    }
+    client.cwd(path).map_err(&failure)?;
+    let result = work(client);
+    match client.cwd(home) {
+        Ok(_) => result,
+        Err(error) => {
+            let _ = client.quit();
+            result.and(Err(failure(error)))
+        }
+    }
 }
 
 /// Returns the size of a file to append to, 0 if there is none; `None` if the server does not tell
