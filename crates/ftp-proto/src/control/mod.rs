@@ -238,28 +238,29 @@ impl Control {
             |expected: &Expected| expected.purpose == Purpose::Sentinel && expected.verb == verb;
         let Some(index) = self.expected.iter().position(is_it) else { return false };
         // A sentinel that was sent before this one was refused or ignored.
-        let mut place = 0;
-        self.expected.retain(|expected| {
-            place += 1;
-            place > index + 1 || expected.purpose != Purpose::Sentinel
-        });
+        self.drop_sentinels_before(index + 1);
         true
     }
 
     /// Stops waiting for answers to the sentinels before the last one, because they were refused or ignored
     pub(crate) fn drop_earlier_sentinels(&mut self) {
         let is_sentinel = |expected: &Expected| expected.purpose == Purpose::Sentinel;
-        let Some(last) = self.expected.iter().rposition(is_sentinel) else { return };
-        let mut place = 0;
-        self.expected.retain(|expected| {
-            place += 1;
-            place > last || !is_sentinel(expected)
-        });
+        if let Some(last) = self.expected.iter().rposition(is_sentinel) {
+            self.drop_sentinels_before(last);
+        }
     }
 
     /// Stops waiting for answers to sentinels, because all were refused
     pub(crate) fn drop_sentinels(&mut self) {
-        self.expected.retain(|expected| expected.purpose != Purpose::Sentinel);
+        self.drop_sentinels_before(self.expected.len());
+    }
+
+    fn drop_sentinels_before(&mut self, end: usize) {
+        let mut place = 0;
+        self.expected.retain(|expected| {
+            place += 1;
+            place > end || expected.purpose != Purpose::Sentinel
+        });
     }
 
     /// Records that fewer replies than expected may come

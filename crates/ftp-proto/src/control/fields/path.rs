@@ -68,7 +68,7 @@ fn quoted(line: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Whether the quotes in a path are not doubled, which is followed by the last quote of the line and this text
+/// Whether a path has quotes that are not doubled; in the line, the last quote and then this text follow it
 fn is_raw(path: &[u8], text: &[u8]) -> bool {
     const PURE_FTPD: [&[u8]; 2] =
         [b" is your current location", b" : The directory was successfully created"];
