@@ -9,7 +9,7 @@ use ftp_tests::script::{Script, Step, play};
 /// Longest silence that settling may need; the transcripts' configuration has 2 s
 const QUIET: Duration = Duration::from_secs(2);
 
-/// Steps of settling that may end by silence
+/// How many steps of settling may end by silence
 const MOST: usize = 3;
 
 /// Connections that are made and end, at most, until the session is usable
@@ -48,7 +48,7 @@ fn is_proper(script: &Script) -> bool {
         })
 }
 
-/// Returns how many silences had to pass; `None` if there is no request to abort
+/// Returns how often the session needed a silence; `None` if there is no request to abort
 fn check(script: &Script, steps: &[Step], length: usize) -> Option<Result<usize, String>> {
     let mut machine = play(script, script.config.clone(), &steps[..length]);
     if machine.client.is_dead() || machine.completions.len() == machine.requests {

@@ -45,8 +45,8 @@ macro_rules! operations {
                 /// # Errors
                 ///
                 /// [`InvalidRequest`](ftp_session::Error::InvalidRequest) for an empty path, the root, and a path with
-                /// `..`, all before anything is sent; [`NotADirectory`](ftp_session::Error::NotADirectory) if the path is a file or a
-                /// link; [`MayBeLink`](ftp_session::Error::MayBeLink) if it may be a link;
+                /// `..`, all before anything is sent; [`NotADirectory`](ftp_session::Error::NotADirectory) if the path is
+                /// a file or a link; [`MayBeLink`](ftp_session::Error::MayBeLink) if it may be a link;
                 /// [`NoDirectory`](ftp_session::ftp_proto::Error::NoDirectory) if it does not exist;
                 /// [`NotRemoved`](ftp_session::Error::NotRemoved), which lists what is left, if something could not be
                 /// removed.

@@ -114,9 +114,10 @@
 //! # Dropping
 //!
 //! Every future, and every transfer, can be dropped at any of its awaits, as `select!` and `timeout` do. Dropping does
-//! no I/O. The next call first aborts what was running, and waits for the replies that the server still has to send: after
-//! a transfer at most [`Config::settle_timeout`], after any other request until that one's own deadline, mostly
-//! [`Config::reply_timeout`]. If the server does not settle by then, the session is over, and the call returns why. Some servers end the session themselves when TLS on a data connection is cut off: vsftpd and Pure-FTPd do so
+//! no I/O. The next call first aborts what was running, and waits for the replies that the server still has to send:
+//! after a transfer at most [`Config::settle_timeout`], after any other request until that one's own deadline, mostly
+//! [`Config::reply_timeout`]. If the server does not settle by then, the session is over, and the call returns why. Some
+//! servers end the session themselves when TLS on a data connection is cut off: vsftpd and Pure-FTPd do so
 //! during its handshake and during an upload.
 //!
 //! | dropped | what it means |

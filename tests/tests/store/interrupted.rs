@@ -9,7 +9,7 @@ use crate::{eventually, store};
 
 /// The numbers of the commands that replace the object: RNFR and RNTO of the old one, and of the new one
 ///
-/// Before them come those of the refused attempt (1, 2), and of the two empty files (3 to 6).
+/// The commands before them are those of the refused attempt (1, 2), and those for the two empty files (3 to 6).
 const REPLACING: std::ops::RangeInclusive<u32> = 7..=10;
 
 fn has_files_of_the_store(server: &Server) -> bool {
