@@ -12,6 +12,8 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::iter;
 
+use memchr::memmem;
+
 use super::command::{Command, MASK, Secret, Verb};
 use super::reply::{Code, Reply, ReplyKind};
 
@@ -58,6 +60,10 @@ impl Secrets {
 
     /// Returns a text with every secret in it replaced by the mask; `None` if there is none
     pub(super) fn mask(&self, text: &[u8]) -> Option<Vec<u8>> {
+        // Few replies contain any.
+        if !self.0.iter().any(|secret| memmem::find(text, secret.expose()).is_some()) {
+            return None;
+        }
         let first = (0..text.len()).find(|&start| self.longest_at(text, start).is_some())?;
         let mut masked = text[..first].to_vec();
         // The end of the last secret found. Secrets may overlap.
