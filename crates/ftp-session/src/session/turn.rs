@@ -15,7 +15,7 @@ use crate::socket::{ALLOWANCE, Socket};
 use crate::time::later;
 use crate::transport::{Slot, Transport, TransportOf};
 
-/// The rounds of a turn. Each reads at most 4 KiB of replies; the rest waits for the next turn
+/// The rounds of a turn. Each reads at most 1 KiB of replies; the rest waits for the next turn
 const ROUNDS: usize = 16;
 
 impl<S: Read + Write, L> Session<S, L> {
