@@ -71,7 +71,8 @@ impl<C: Holder<Client>> DownloadWith<C> {
         options: CopyOptions<'_>,
     ) -> Result<C::Done<Transfer>, C::Error> {
         let _call = self.session_mut().call();
-        match copy(&mut self, writer, options) {
+        let expected = self.size_hint();
+        match copy(&mut self, writer, expected, options) {
             Ok(()) => self.finish(),
             Err(Failed::Reading(error)) => Err(self.fail(error.into())),
             Err(Failed::Writing(error)) => Err(self.fail(Error::Local(error))),
@@ -92,7 +93,7 @@ impl<C: Holder<Client>> UploadWith<C> {
         options: CopyOptions<'_>,
     ) -> Result<C::Done<Transfer>, C::Error> {
         let _call = self.session_mut().call();
-        match copy(reader, &mut self, options) {
+        match copy(reader, &mut self, None, options) {
             Ok(()) => self.finish(),
             Err(Failed::Reading(error)) => Err(self.fail(Error::Local(error))),
             Err(Failed::Writing(error)) => Err(self.fail(error.into())),
@@ -108,13 +109,14 @@ enum Failed {
     Writing(io::Error),
 }
 
+/// Copies all bytes, of which so many are expected if that is known
 fn copy(
     from: &mut (impl Read + ?Sized),
     to: &mut (impl Write + ?Sized),
+    expected: Option<u64>,
     mut options: CopyOptions<'_>,
 ) -> Result<(), Failed> {
-    let mut block = Buffer::default();
-    block.grow(0, options.block_size);
+    let mut block = Buffer::first(expected, options.block_size);
     let mut total = 0;
     loop {
         let count = match from.read(&mut block) {

@@ -39,18 +39,24 @@ impl Buffer {
         self.length = length;
     }
 
-    /// Makes it the next block of a copy whose blocks have at most `most` bytes, after one that had `filled` bytes
-    ///
-    /// An empty buffer becomes the first block, of 16 KiB. A block that was filled is followed by one four times as long.
-    pub fn grow(&mut self, filled: usize, most: usize) {
+    /// Creates the first block of a copy whose blocks have at most `most` bytes: 16 KiB, or less if fewer bytes are
+    /// expected
+    #[must_use]
+    pub fn first(expected: Option<u64>, most: usize) -> Self {
         /// Enough for most small files, and there may be thousands of them
         const FIRST: usize = 16 * 1024;
-        let wanted = match self.length {
-            0 => FIRST,
-            length if length == filled => length.saturating_mul(4),
-            length => length,
-        };
-        self.resize(wanted.min(most));
+        // A block that is not filled shows that there is no more for now.
+        let expected = expected.and_then(|bytes| usize::try_from(bytes.checked_add(1)?).ok());
+        Self::new(expected.unwrap_or(FIRST).min(FIRST).min(most))
+    }
+
+    /// Makes it the next block of a copy whose blocks have at most `most` bytes, after one that had `filled` bytes
+    ///
+    /// A block that was filled is followed by one four times as long.
+    pub fn grow(&mut self, filled: usize, most: usize) {
+        if self.length == filled {
+            self.resize(filled.saturating_mul(4).min(most));
+        }
     }
 }
 
@@ -88,16 +94,24 @@ mod tests {
 
     #[test]
     fn blocks_grow_while_they_are_filled() {
-        let mut block = Buffer::default();
-        let mut lengths = Vec::new();
-        for filled in [0, 16 << 10, 100, 64 << 10, 100_000] {
+        let mut block = Buffer::first(None, 100_000);
+        let mut lengths = vec![block.len()];
+        for filled in [16 << 10, 100, 64 << 10, 100_000] {
             block.grow(filled, 100_000);
             lengths.push(block.len());
         }
         assert_eq!(lengths, [16 << 10, 64 << 10, 64 << 10, 100_000, 100_000]);
-        let mut small = Buffer::default();
-        small.grow(0, 100);
-        assert_eq!(small.len(), 100);
+    }
+
+    #[test]
+    fn the_first_block_is_as_long_as_needed() {
+        let length = |expected, most| Buffer::first(expected, most).len();
+        assert_eq!(length(None, 100), 100);
+        assert_eq!(length(Some(0), 100_000), 1);
+        assert_eq!(length(Some(1_000), 100_000), 1_001);
+        assert_eq!(length(Some(1_000), 100), 100);
+        assert_eq!(length(Some(1 << 40), 100_000), 16 << 10);
+        assert_eq!(length(Some(u64::MAX), 100_000), 16 << 10);
     }
 
     #[test]

@@ -365,7 +365,7 @@ impl<T> Procedure<T> {
             Order::List(listing) => Stage::Due(Due::List(listing)),
             Order::Receive(most, sink) => Stage::Receiving { most, sink },
             Order::Send(at) => {
-                self.grow();
+                self.grow(None);
                 Stage::Reading { at }
             }
             Order::Finish => {

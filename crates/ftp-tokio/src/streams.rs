@@ -64,8 +64,7 @@ impl<C: Holder<Client> + Unpin> Download<C> {
         options: CopyOptions,
         mut progress: impl FnMut(u64),
     ) -> Result<C::Done<Transfer>, C::Error> {
-        let mut block = Buffer::default();
-        block.grow(0, options.block_size);
+        let mut block = Buffer::first(self.size_hint(), options.block_size);
         let mut total = 0;
         // An error here is the transfer's own; `finish` returns it, with the client.
         while let Ok(count @ 1..) = self.read(&mut block).await {
@@ -109,8 +108,7 @@ impl<C: Holder<Client> + Unpin> Upload<C> {
         options: CopyOptions,
         mut progress: impl FnMut(u64),
     ) -> Result<C::Done<Transfer>, C::Error> {
-        let mut block = Buffer::default();
-        block.grow(0, options.block_size);
+        let mut block = Buffer::first(None, options.block_size);
         let mut total = 0;
         loop {
             let read = poll_fn(|context| {

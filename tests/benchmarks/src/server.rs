@@ -23,6 +23,9 @@ use crate::client::provider;
 /// Size of a small file in bytes
 const SMALL: usize = 1024;
 
+/// What begins a transfer whose size is not known
+const OPENING: &str = "150 here it comes";
+
 /// Bytes read or written at a time
 const BLOCK: usize = 256 * 1024;
 
@@ -190,15 +193,18 @@ impl<'a> Session<'a> {
                     self.reply(&format!("227 go ({host},{},{})", port >> 8, port & 255))?;
                 }
                 "RETR" => match size(argument) {
-                    Some(size) => self.transfer(|link, shared| shared.send(link, size))?,
+                    Some(size) => {
+                        let opening = format!("150 {argument} ({size} bytes)");
+                        self.transfer(&opening, |link, shared| shared.send(link, size))?;
+                    }
                     None => self.reply("550 no such file")?,
                 },
-                "STOR" => self.transfer(|link, _| swallow(link))?,
+                "STOR" => self.transfer(OPENING, |link, _| swallow(link))?,
                 "LIST" | "NLST" => {
                     let path =
                         Some(argument).filter(|path| !path.is_empty() && !path.starts_with('-'));
                     let listing = listing(path.unwrap_or(&self.folder), verb);
-                    self.transfer(|link, _| link.write_all(listing.as_bytes()))?;
+                    self.transfer(OPENING, |link, _| link.write_all(listing.as_bytes()))?;
                 }
                 "QUIT" => {
                     self.reply("221 goodbye")?;
@@ -262,6 +268,7 @@ impl<'a> Session<'a> {
 
     fn transfer(
         &mut self,
+        opening: &str,
         work: impl FnOnce(&mut Link, &Shared) -> io::Result<()>,
     ) -> io::Result<()> {
         let Some(listener) = &self.data else {
@@ -269,7 +276,7 @@ impl<'a> Session<'a> {
         };
         let (socket, _) = listener.accept()?;
         socket.set_nodelay(true)?;
-        self.reply("150 here it comes")?;
+        self.reply(opening)?;
         let mut link = Link::Clear(socket.try_clone()?);
         if self.protected {
             let tls =

@@ -6,6 +6,7 @@ use ftp_proto::Time;
 
 use super::work::{self, Answer, Sink};
 use super::{Collecting, MAX_DIRECTORY, Procedure, Progress, Stage};
+use crate::buffer::Buffer;
 use crate::error::Error;
 use crate::session::{Moved, Session};
 
@@ -34,7 +35,7 @@ impl<T> Procedure<T> {
                 Progress::Moved(Stage::Ready(Some(Answer::Begun)))
             }
             Stage::Receiving { most, sink } => {
-                self.grow();
+                self.grow(self.transfer.and_then(|op| session.size_hint(op.id())));
                 let most = usize::try_from(most).unwrap_or(usize::MAX).min(self.buffer.len());
                 let Moved::Bytes(received) = session.read_data(&mut self.buffer[..most], now)
                 else {
@@ -110,8 +111,11 @@ impl<T> Procedure<T> {
         }
     }
 
-    /// Makes room for the next block: blocks grow as long as they are filled
-    pub(super) fn grow(&mut self) {
+    /// Makes room for the next block: blocks grow as long as they are filled. `expected`: the number of bytes, if known
+    pub(super) fn grow(&mut self, expected: Option<u64>) {
+        if self.buffer.is_empty() {
+            self.buffer = Buffer::first(expected, self.block_size);
+        }
         self.buffer.grow(self.filled, self.block_size);
     }
 }
