@@ -1,6 +1,6 @@
 //! Makes sure at compile time that futures and guards can move between threads, as multi-threaded runtimes require
 //!
-//! `tests/tests/layout.rs` checks that no method is left out.
+//! The requests come from their list; `tests/tests/layout.rs` checks that no other method is left out.
 
 use std::io;
 
@@ -26,41 +26,44 @@ async fn connecting() -> Result<(), Error> {
     Ok(())
 }
 
-#[expect(dead_code, reason = "compiles or does not")]
-async fn requests(ftp: &mut Client, time: Timestamp) -> Result<(), Error> {
-    is_send(ftp.login("user", "password")).await?;
-    is_send(ftp.login_with_account("user", "password", "account")).await?;
-    is_send(ftp.account("account")).await?;
-    is_send(ftp.secure()).await?;
-    is_send(ftp.secure_control()).await?;
-    is_send(ftp.protect(Protection::Private)).await?;
-    is_send(ftp.clear_control()).await?;
-    is_send(ftp.cwd("d")).await?;
-    is_send(ftp.cdup()).await?;
-    is_send(ftp.pwd()).await?;
-    is_send(ftp.canonicalize("d")).await?;
-    is_send(ftp.mkdir("d")).await?;
-    is_send(ftp.rmdir("d")).await?;
-    is_send(ftp.delete("f")).await?;
-    is_send(ftp.rename("a", "b")).await?;
-    is_send(ftp.size("f")).await?;
-    is_send(ftp.hash("f")).await?;
-    is_send(ftp.mdtm("f")).await?;
-    is_send(ftp.size_and_mdtm("f")).await?;
-    is_send(ftp.set_mdtm("f", time)).await?;
-    is_send(ftp.site_utime("f", time)).await?;
-    is_send(ftp.mlst("f")).await?;
-    is_send(ftp.query_features()).await?;
-    is_send(ftp.utf8()).await?;
-    is_send(ftp.opts("UTF8 ON")).await?;
-    is_send(ftp.noop()).await?;
-    is_send(ftp.system()).await?;
-    is_send(ftp.help("")).await?;
-    is_send(ftp.stat("")).await?;
-    is_send(ftp.site("HELP")).await?;
-    is_send(ftp.command("FEAT", "")).await?;
-    is_send(ftp.quit()).await.map(drop)
+/// An argument that is not text
+fn given<T>() -> T {
+    unreachable!("this file is compiled, and never runs")
 }
+
+/// Calls a request with arguments of its types
+macro_rules! call {
+    ($ftp:ident.$name:ident [$($done:expr,)*]) => {
+        is_send($ftp.$name($($done),*)).await?
+    };
+    ($ftp:ident.$name:ident [$($done:expr,)*]
+        $argument:ident: impl AsRef<[u8]> $(, $($rest:tt)*)?) => {
+        call!($ftp.$name [$($done,)* "",] $($($rest)*)?)
+    };
+    ($ftp:ident.$name:ident [$($done:expr,)*] $argument:ident: $type:ty $(, $($rest:tt)*)?) => {
+        call!($ftp.$name [$($done,)* given::<$type>(),] $($($rest)*)?)
+    };
+}
+
+macro_rules! calls {
+    ($(
+        $(#[$group:meta])*
+        impl {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($arguments:tt)*) -> $output:ty { $($operation:tt)* }
+        )*}
+    )*) => {
+        #[expect(dead_code, reason = "compiles or does not")]
+        async fn requests(ftp: &mut Client) -> Result<(), Error> {
+            $($(call!(ftp.$name [] $($arguments)*);)*)*
+            is_send(ftp.secure()).await?;
+            is_send(ftp.secure_control()).await?;
+            is_send(ftp.quit()).await.map(drop)
+        }
+    };
+}
+
+ftp_proto::requests!(calls);
 
 #[expect(dead_code, reason = "compiles or does not")]
 async fn operations(ftp: &mut Client, other: &mut Client, time: Timestamp) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::memory::{PROXY, World, slowly};
 use crate::operations::{Named, OPERATIONS, PROTECTING, SECURING, check_uploads, server};
-use crate::requests::REQUESTS;
+use crate::requests::requests;
 
 /// A file in which the position of all bytes can be recognized
 pub(crate) fn file(salt: u32) -> Vec<u8> {
@@ -57,7 +57,7 @@ fn proxied(options: Options) -> Options {
 
 async fn drop_everything(options: &Options, others: &[Named]) -> usize {
     let (mut all, mut all_parts) = (0, 0);
-    for named in OPERATIONS.iter().chain(REQUESTS).chain(others).copied() {
+    for named in OPERATIONS.iter().chain(others).copied().chain(requests()) {
         let (polls, parts) = drop_everywhere(named, options).await;
         println!("{}: {polls} polls, {parts} parts of files", named.0);
         all += polls;

@@ -1,47 +1,47 @@
 //! The requests of the list, which are dropped at every poll as all operations are
 
 use ftp_tokio::Timestamp;
+use ftp_tokio::ftp_proto::Protection;
 
 use crate::operations::Named;
 
-/// A request that the server accepts, with its arguments
-macro_rules! accepted {
-    ($($name:ident($($argument:expr),*);)*) => {
-        &[$((stringify!($name), |client| {
-            Box::pin(async { client.$name($($argument),*).await.map(drop) })
-        }),)*]
+/// An argument by its name, such that the server accepts the request
+#[rustfmt::skip]
+macro_rules! value {
+    (user) => { "u" };
+    (password) => { "p" };
+    (account) => { "a" };
+    (path) => { "one" };
+    (from) => { "a" };
+    (to) => { "b" };
+    (time) => { Timestamp::from_unix(1_600_000_000).unwrap() };
+    (options) => { "MLST size;" };
+    (topic) => { "" };
+    (command) => { "HELP" };
+    (verb) => { "ALLO" };
+    (argument) => { "5000" };
+    (level) => { Protection::Clear };
+}
+
+macro_rules! listed {
+    ($(
+        $(#[$group:meta])*
+        impl {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $($operation:tt)* }
+        )*}
+    )*) => {
+        const LISTED: &[Named] = &[$($((stringify!($name), |client| {
+            Box::pin(async { client.$name($(value!($argument)),*).await.map(drop) })
+        }),)*)*];
     };
 }
 
-fn time() -> Timestamp {
-    Timestamp::from_unix(1_600_000_000).unwrap()
-}
+ftp_tokio::ftp_proto::requests!(listed);
 
-pub(crate) const REQUESTS: &[Named] = accepted! {
-    login("u", "p");
-    login_with_account("u", "p", "a");
-    account("a");
-    cwd("d");
-    cdup();
-    pwd();
-    canonicalize("d");
-    mkdir("d");
-    delete("one");
-    rename("a", "b");
-    size("one");
-    hash("one");
-    mdtm("one");
-    size_and_mdtm("one");
-    set_mdtm("one", time());
-    site_utime("one", time());
-    mlst("one");
-    query_features();
-    utf8();
-    opts("MLST size;");
-    noop();
-    system();
-    help("");
-    stat("");
-    site("HELP");
-    command("ALLO", "5000");
-};
+/// Requests that this server accepts in some states only, which are among the [operations](crate::operations)
+const OTHERS: [&str; 3] = ["protect", "clear_control", "rmdir"];
+
+pub(crate) fn requests() -> impl Iterator<Item = Named> {
+    LISTED.iter().copied().filter(|(name, _)| !OTHERS.contains(name))
+}
