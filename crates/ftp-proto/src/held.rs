@@ -4,6 +4,9 @@
 //! to PWD if the server does not know REST. Servers answer in order, so the final reply directly before the
 //! sentinel's answer is the true one, however many came before it.
 //!
+//! A sentinel must not stand between REST and a transfer, RNFR and RNTO, or USER and PASS: if such a command is granted,
+//! and the sentinel is answered, the command is sent again (`sends_again` in client/replies.rs).
+//!
 //! If the code of the reply only occurs after transfers, the reply can't answer SIZE or DELE. Then the client first
 //! waits for the answer itself: libunftp works on several commands at once, and may answer a sentinel before the
 //! command. It does so in a batch, too (op/batch.rs), where the reply before the sentinel's answer is that of the last

@@ -224,6 +224,7 @@ impl Client {
         }
         match &mut self.held {
             Some(held) => match held.answered(code, self.now, &mut self.wire) {
+                Some(reply) if self.sends_again(command, &reply) => {}
                 Some(reply) => self.proven(command, reply),
                 None => self.await_proof(),
             },
@@ -236,10 +237,29 @@ impl Client {
 
     /// Delivers a reply that is proven to answer the running operation's command
     fn proven(&mut self, command: Verb, reply: Reply) {
+        self.end_proof();
+        self.deliver(command, reply);
+    }
+
+    fn end_proof(&mut self) {
         self.held = None;
         self.wire.session.late = self.wire.session.late.proven();
         self.wire.timers.stop(Timer::Quiet);
-        self.deliver(command, reply);
+    }
+
+    /// Sends a command again that was granted (3yz), and that another one must follow directly: the sentinel in between
+    /// may have made the server forget it (Q51). Returns false if there is no need
+    ///
+    /// Each proof makes fewer replies late, so this ends.
+    fn sends_again(&mut self, command: Verb, reply: &Reply) -> bool {
+        let State::Running(task) = &mut self.state else { return false };
+        if reply.kind() != ReplyKind::Intermediate || !task.operation.must_send_again(command) {
+            return false;
+        }
+        self.end_proof();
+        self.wire.reply_received();
+        self.step(Input::SendAgain);
+        true
     }
 
     /// Takes a reply while a sentinel's answer is expected, and this reply is not that answer

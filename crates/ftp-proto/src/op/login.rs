@@ -88,6 +88,7 @@ impl Login {
                     self.begin(cx)?;
                 }
             }
+            Input::SendAgain => self.send_user(cx)?,
             Input::Reply(reply) if self.was_unneeded(&reply) => self.once_more(cx)?,
             Input::Quiet if self.stage == Stage::PassUnasked => {
                 cx.wire.control.set_uncertain();
@@ -148,6 +149,11 @@ impl Login {
         let named = named.transpose()?;
         cx.send(&Command::new(Verb::USER, named.as_ref().unwrap_or(&self.user)));
         Ok(())
+    }
+
+    /// Whether the reply to a USER without a batch is awaited
+    pub(crate) const fn is_one_by_one(&self) -> bool {
+        matches!(self.stage, Stage::OneByOne) && self.entry.is_none()
     }
 
     fn once_more(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {

@@ -15,6 +15,8 @@ use crate::wire::Wire;
 pub(crate) enum Input {
     /// The operation's turn has come: no reply is expected and no data connection is open
     Start,
+    /// The command that was granted last must be [sent again](super::Running::must_send_again)
+    SendAgain,
     /// A reply to its command; a final one no longer counts as expected
     Reply(Reply),
     /// The state of the data connection has changed

@@ -48,7 +48,9 @@ impl Rename {
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (input, &self.state) {
-            (Input::Start, _) => cx.send(&Command::new(Verb::RNFR, &self.from)),
+            (Input::Start | Input::SendAgain, _) => {
+                cx.send(&Command::new(Verb::RNFR, &self.from));
+            }
             (Input::Reply(reply), State::From) => match reply.kind() {
                 ReplyKind::Preliminary => {}
                 ReplyKind::Intermediate | ReplyKind::Completion => {

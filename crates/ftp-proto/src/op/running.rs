@@ -188,6 +188,16 @@ impl Running {
         }
     }
 
+    /// Whether this command of its own must be sent again if another one came between it and the one that must follow
+    pub(crate) fn must_send_again(&self, command: Verb) -> bool {
+        match self {
+            Self::Transfer(op) => command == Verb::REST && op.restarts(),
+            Self::Rename(_) => command == Verb::RNFR,
+            Self::Login(op) => command == Verb::USER && op.is_one_by_one(),
+            _ => false,
+        }
+    }
+
     /// Whether the operation waits for a report about TLS session tickets
     pub(crate) fn awaits_ticket(&self) -> bool {
         matches!(self, Self::Transfer(op) if op.awaits_ticket())

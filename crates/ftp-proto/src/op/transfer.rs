@@ -175,6 +175,7 @@ impl TransferOp {
                 }
             },
             (Stage::Rest, Input::Reply(reply)) => return self.restarted(reply, cx),
+            (Stage::Rest, Input::SendAgain) => return self.restart_or_ask(cx),
             (Stage::Joint(_), input) => return self.joint(input, cx),
             (Stage::AwaitFinal { .. }, input) => return self.await_final(input, cx),
             (Stage::AwaitTicket, Input::Tickets) => return self.tickets_reported(cx),
@@ -256,6 +257,11 @@ impl TransferOp {
     /// Whether it waits until the driver has carried out all orders
     pub(crate) const fn awaits_performance(&self, wire: &Wire) -> bool {
         matches!(self.stage, Stage::Open(open) if open.awaits_performance(wire))
+    }
+
+    /// Whether the reply to its REST with an offset is awaited
+    pub(crate) const fn restarts(&self) -> bool {
+        matches!(self.stage, Stage::Rest) && self.offset > 0
     }
 
     /// Whether it waits for a report about TLS session tickets

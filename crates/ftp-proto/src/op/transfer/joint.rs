@@ -157,7 +157,8 @@ impl TransferOp {
             | Input::Late
             | Input::Tickets
             | Input::Secured
-            | Input::Cleared => Decision::Other(Other::Ignored),
+            | Input::Cleared
+            | Input::SendAgain => Decision::Other(Other::Ignored),
         }
     }
 
