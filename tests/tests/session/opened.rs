@@ -223,3 +223,59 @@ fn an_application_that_takes_no_events_for_long_is_not_the_servers_fault() {
     }
     assert!(bytes == [b'a'; 20_000]);
 }
+
+/// One request is waited for while the transfer before it is not over: that transfer waits, until it is asked for again
+#[test]
+fn a_running_transfer_waits_while_another_request_is_waited_for() {
+    fn run<T: Output>(
+        ftp: &mut Ftp,
+        op: Op<T>,
+        into: &mut Vec<u8>,
+        from: &mut &[u8],
+        rounds: usize,
+    ) -> Option<T> {
+        for _ in 0..rounds {
+            let Ftp { session, pipes, now, .. } = ftp;
+            if let Some(result) = session.advance(op, pipes, into, from, *now) {
+                return Some(result.unwrap());
+            }
+            ftp.carry();
+        }
+        None
+    }
+    let mut ftp = Ftp::new();
+    let [first, second] = ftp.get_both();
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    while a.is_empty() {
+        ftp.turn();
+        assert!(ftp.session.completed(first).is_none());
+        let mut buffer = [0; 3000];
+        if let Moved::Bytes(count) = ftp.session.read_data(&mut buffer, ftp.now) {
+            a.extend_from_slice(&buffer[..count]);
+        }
+        ftp.carry();
+    }
+    assert!(run(&mut ftp, second, &mut b, &mut &b""[..], 50).is_none());
+    assert!(b.is_empty(), "{} bytes of another file", b.len());
+    assert!(run(&mut ftp, first, &mut a, &mut &b""[..], 50).is_some());
+    assert!(run(&mut ftp, second, &mut b, &mut &b""[..], 50).is_some());
+    assert!(a == [b'a'; 20_000] && b == [b'b'; 20_000], "{} and {} bytes", a.len(), b.len());
+
+    let put = ftp.session.request().put("c");
+    let noop = ftp.session.request().noop();
+    let content = vec![b'c'; 10_000];
+    let mut sent = 0;
+    while sent == 0 {
+        ftp.turn();
+        assert!(ftp.session.completed(put).is_none());
+        if let Moved::Bytes(count) = ftp.session.write_data(&content[..3000], ftp.now) {
+            sent = count;
+        }
+        ftp.carry();
+    }
+    // Nothing to send for this request, which must not be taken for the end of the file.
+    assert!(run(&mut ftp, noop, &mut b, &mut &b""[..], 50).is_none());
+    assert!(run(&mut ftp, put, &mut b, &mut &content[sent..], 50).is_some());
+    assert!(run(&mut ftp, noop, &mut b, &mut &b""[..], 50).is_some());
+    assert!(ftp.server.files.get("c") == Some(&content));
+}

@@ -47,7 +47,7 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Returns the result of a request, once it has ended; for callers that wait for one request after another
     ///
     /// While there is no result, the bytes of this request, and of no other, can be moved as soon as it is a transfer
-    /// that is open.
+    /// that is open. A transfer before it waits until its own result is asked for again, or its abort.
     ///
     /// It drops all events before the result, and while there is none, all events but the ends of requests and the
     /// beginnings of other transfers, so that a server can't make them pile up. If a connection breaks, every request
@@ -80,6 +80,8 @@ impl<S: Read + Write, L> Session<S, L> {
     pub(super) fn await_data(&mut self, op: OpId) {
         if self.carried == Some(op) {
             self.release(Some(op));
+        } else {
+            self.opened = None;
         }
     }
 
