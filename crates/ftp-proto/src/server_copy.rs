@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::config::PassiveHost;
 use crate::control::fields::PassiveAddress;
 use crate::control::reply::Reply;
-use crate::error::Error;
+use crate::error::{ConnectionError, Error};
 use crate::event::{Completion, Event};
 use crate::terms::TransferType;
 
@@ -137,6 +137,7 @@ impl ServerCopy {
                 None
             }
             Event::Completed(done) => self.handle_completed(side, done, source, target),
+            Event::Closed(error) => self.handle_closed(side, error.clone(), source, target),
             _ => None,
         }
     }
@@ -206,6 +207,25 @@ impl ServerCopy {
             }
             _ => None,
         }
+    }
+
+    /// Does the same as [`Self::handle`] for [`Event::Closed`], for drivers with events of their own
+    pub fn handle_closed(
+        &mut self,
+        side: CopySide,
+        error: ConnectionError,
+        source: &mut Client,
+        target: &mut Client,
+    ) -> Option<Result<(), CopyError>> {
+        // What the other server does alone is in vain, and STOR would empty a file on the target.
+        match (&self.state, side) {
+            (State::Listening(op), CopySide::Target) => source.abort(op.id()),
+            (State::Announcing(op), CopySide::Source) => target.abort(op.id()),
+            (State::Storing(op), CopySide::Source) => target.abort(op.id()),
+            // If this side had a request, its end came before.
+            _ => return None,
+        }
+        self.end(side, error.into())
     }
 
     fn both_ended(&mut self) -> Option<Result<(), CopyError>> {

@@ -42,6 +42,8 @@ questions! { impl CopyError, |this| &this.error }
 #[derive(Debug)]
 pub struct ServerCopy {
     inner: ftp_proto::ServerCopy,
+    /// Errors of which the sessions know more than the machine does
+    explained: Vec<(CopySide, Error)>,
 }
 
 impl ServerCopy {
@@ -59,7 +61,7 @@ impl ServerCopy {
         let peer = source.server_ip()?;
         let proto = source.request();
         let inner = ftp_proto::ServerCopy::start(proto, source_path, peer, target_path, type_);
-        Some(Self { inner })
+        Some(Self { inner, explained: Vec::new() })
     }
 
     /// Handles an event of one of the two sessions; `Some` once, when both sides have ended
@@ -76,21 +78,32 @@ impl ServerCopy {
         target: &mut Session<S, L>,
     ) -> Option<Result<(), CopyError>> {
         let (source, target) = (source.request(), target.request());
-        match event {
+        let ended = match event {
             Event::TransferStarted { op, .. } => {
                 self.inner.handle_started(side, *op, source);
                 None
             }
             Event::Completed(done) => {
-                let ended = self.inner.handle_completed(side, &mut done.inner, source, target)?;
-                let explained = done.explained.take();
-                Some(ended.map_err(|failed| {
-                    let explained = explained.filter(|_| failed.side == side);
-                    CopyError::new(failed.side, explained.unwrap_or(Error::Ftp(failed.error)))
-                }))
+                self.explained.extend(done.explained.take().map(|error| (side, error)));
+                self.inner.handle_completed(side, &mut done.inner, source, target)
+            }
+            Event::Closed(error) => {
+                self.explained.push((side, error.duplicate()));
+                let client = match side {
+                    CopySide::Source => &*source,
+                    CopySide::Target => &*target,
+                };
+                let cause = client.error()?.clone();
+                self.inner.handle_closed(side, cause, source, target)
             }
             _ => None,
-        }
+        };
+        Some(ended?.map_err(|failed| {
+            let mut explained = std::mem::take(&mut self.explained).into_iter();
+            let explained = explained.find(|(side, _)| *side == failed.side);
+            let error = explained.map_or(Error::Ftp(failed.error), |(_, error)| error);
+            CopyError::new(failed.side, error)
+        }))
     }
 
     /// [Handles](Self::handle) the events that both sessions have, for shells that need none of them

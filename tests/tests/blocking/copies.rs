@@ -135,3 +135,44 @@ fn two_copies_in_a_row() {
     source.join();
     target.join();
 }
+
+/// One session is cancelled while the other server is silent: the copy ends at once, and says why
+#[test]
+fn a_copy_of_which_one_session_is_cancelled() {
+    for cancelled in [CopySide::Source, CopySide::Target] {
+        for is_stored in [false, true] {
+            let source = Server::start(|s| {
+                s.welcome();
+                s.exchange("TYPE I", "200 binary");
+                s.exchange("PASV", "227 (127,0,0,1,1,1)");
+                while s.command().is_some() {}
+            });
+            let target = Server::start(move |s| {
+                s.welcome();
+                s.exchange("TYPE I", "200 binary");
+                s.active();
+                s.expect("STOR b");
+                if is_stored {
+                    s.reply("150 send it");
+                }
+                while s.command().is_some() {}
+            });
+            let (mut from, mut to) = (login(&source), login(&target));
+            let session = if cancelled == CopySide::Source { &mut from } else { &mut to };
+            let canceller = session.canceller().unwrap();
+            let thread = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(200));
+                canceller.cancel();
+            });
+            let error = at_once(|| {
+                copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
+            });
+            thread.join().unwrap();
+            assert_eq!(error.side, cancelled);
+            assert!(error.is_cancelled(), "{cancelled}, stored: {is_stored}: {error:?}");
+            drop((from, to));
+            source.join();
+            target.join();
+        }
+    }
+}

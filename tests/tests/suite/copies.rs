@@ -1,9 +1,11 @@
 //! Copies between servers
 
 use std::io::Write;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use crate::driver::{CopySide, TransferType, copy_between_servers};
-use ftp_tests::net::Listener;
+use ftp_tests::net::{Listener, pause};
 use ftp_tests::scripted::{accept, connect, read_all};
 
 use crate::{at_once, code, login, serve};
@@ -90,6 +92,70 @@ fn a_server_that_closes_is_named() {
     });
     assert_eq!(error.side, CopySide::Source);
     assert!(error.error.is_fatal());
+    to.noop().unwrap();
+    drop((from, to));
+    source.join();
+    target.join();
+}
+
+/// STOR empties a file, so it is not sent once the source can send nothing
+#[test]
+fn nothing_is_stored_once_the_source_is_over() {
+    let (connects, connected) = mpsc::channel();
+    let source = serve(move |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("PASV", "227 (127,0,0,1,1,1)");
+        connected.recv().unwrap();
+    });
+    let target = serve(move |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.command().expect("PORT or EPRT");
+        connects.send(()).unwrap();
+        // The client learns meanwhile that the source has closed.
+        pause(Duration::from_millis(300));
+        s.reply("200 fine");
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let (mut from, mut to) = (login(&source), login(&target));
+    let error = at_once(|| {
+        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
+    });
+    assert_eq!(error.side, CopySide::Source);
+    assert!(error.error.is_fatal(), "{error:?}");
+    to.noop().unwrap();
+    drop((from, to));
+    source.join();
+    target.join();
+}
+
+#[test]
+fn a_silent_target_is_not_waited_for_once_the_source_is_over() {
+    let (stores, stored) = mpsc::channel();
+    let source = serve(move |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("PASV", "227 (127,0,0,1,1,1)");
+        stored.recv().unwrap();
+    });
+    let target = serve(move |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.active();
+        s.expect("STOR b");
+        stores.send(()).unwrap();
+        s.settle();
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let (mut from, mut to) = (login(&source), login(&target));
+    let error = at_once(|| {
+        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
+    });
+    assert_eq!(error.side, CopySide::Source);
+    assert!(error.error.is_fatal(), "{error:?}");
     to.noop().unwrap();
     drop((from, to));
     source.join();
