@@ -255,7 +255,8 @@ pub struct DialRequest<'a> {
     pub host: Host<'a>,
     /// TCP port
     pub port: u16,
-    /// The deadline of the attempt; `None`: never
+    /// The deadline of the attempt, `None` if it has none: the first turn after it gives the attempt up; an answer that
+    /// comes before that turn still counts
     pub deadline: Option<Time>,
 }
 

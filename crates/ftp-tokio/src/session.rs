@@ -363,14 +363,12 @@ impl Session {
 
     /// Lets the dialer make the connection that the session asks for
     fn poll_dialing(&mut self, context: &mut Context<'_>) {
-        let last_time = self.last_time();
         let Some(request) = self.inner.dial_request() else {
             // The connection came too late, or is no longer wanted.
             self.dialing = None;
             return;
         };
         let slot = request.slot;
-        let has_passed = request.deadline.is_some_and(|at| at <= last_time);
         if self.dialing.as_ref().is_none_or(|dialing| dialing.slot != slot) {
             let Some(dialer) = &mut self.dialer else { return };
             let host = request.host.to_string();
@@ -380,7 +378,6 @@ impl Session {
         let Some(dialing) = &mut self.dialing else { return };
         let made = match dialing.made.as_mut().poll(context) {
             Poll::Ready(made) => made,
-            Poll::Pending if has_passed => Err(io::ErrorKind::TimedOut.into()),
             Poll::Pending => return,
         };
         self.dialing = None;

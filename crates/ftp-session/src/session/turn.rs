@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::link::{Begun, Control, Link};
 use crate::race::RaceState;
 use crate::socket::{ALLOWANCE, Socket};
-use crate::time::later;
+use crate::time::{has_passed, later};
 use crate::transport::{Slot, Transport, TransportOf};
 
 /// The rounds of a turn. Each reads at most 1 KiB of replies; the rest waits for the next turn
@@ -97,6 +97,9 @@ impl<S: Read + Write, L> Session<S, L> {
             Control::Dialing { begun, deadline } => {
                 if let (Begun::Yes, None, Some(dialed)) = (*begun, *deadline, &self.dialed) {
                     *deadline = later(now, dialed.timeout);
+                } else if has_passed(*deadline, now) {
+                    let failure = self.unconnected(None, io::ErrorKind::TimedOut.into());
+                    self.fail(failure, now);
                 }
                 return self.shut(transport);
             }
@@ -252,8 +255,7 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Handles the machine's deadline and returns true, if it has passed. Otherwise tells the machine the time, from
     /// which the deadlines of requests and aborts since the last turn count
     fn expire(&mut self, now: Time) -> bool {
-        // Until the connection is open, its deadline is checked when it is driven; a shell that dials observes it itself,
-        // or answers late.
+        // Until the connection is open, its deadline is checked in each round.
         if !matches!(self.control, Control::Open(_) | Control::Closed) {
             return false;
         }
