@@ -248,7 +248,7 @@ impl Client {
     }
 
     /// Sends a command again that was granted (3yz), and that another one must follow directly: the sentinel in between
-    /// may have made the server forget it (Q51). Returns false if there is no need
+    /// may have made the server forget it, as FileZilla Server forgets a marker. Returns false if there is no need
     ///
     /// Each proof makes fewer replies late, so this ends.
     fn sends_again(&mut self, command: Verb, reply: &Reply) -> bool {
