@@ -209,6 +209,7 @@ pub use control::reply::{
     Banner, Code, Excerpt, Lines, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError,
     ReplyKind, ReplyParser,
 };
+pub use control::secrets::mask;
 pub use endpoints::{Endpoints, SourceSelection};
 pub use error::{ConnectionError, Error, ProtocolError};
 pub use event::{Action, Completion, ControlEvent, DataEvent, Event, Trace, TraceDirection};

@@ -11,7 +11,7 @@ pub(crate) mod escaped;
 pub(crate) mod features;
 pub mod fields;
 pub(crate) mod reply;
-mod secrets;
+pub(crate) mod secrets;
 pub(crate) mod telnet;
 
 use alloc::collections::VecDeque;

@@ -8,6 +8,7 @@
 //! `data` or `2121` must not change those. So once all logins are answered, only the replies are searched that servers
 //! use to answer a login or to repeat a command they refuse; see [`may_repeat`].
 
+use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::iter;
@@ -60,40 +61,7 @@ impl Secrets {
 
     /// Returns a text with every secret in it replaced by the mask; `None` if there is none
     pub(super) fn mask(&self, text: &[u8]) -> Option<Vec<u8>> {
-        // Few replies contain any.
-        if !self.0.iter().any(|secret| memmem::find(text, secret.expose()).is_some()) {
-            return None;
-        }
-        let first = (0..text.len()).find(|&start| self.longest_at(text, start).is_some())?;
-        let mut masked = text[..first].to_vec();
-        // The end of the last secret found. Secrets may overlap.
-        let mut hidden = first;
-        for start in first..text.len() {
-            if let Some(end) = self.longest_at(text, start) {
-                if start >= hidden {
-                    masked.extend_from_slice(MASK.as_bytes());
-                }
-                hidden = hidden.max(end);
-            }
-            if start >= hidden {
-                masked.push(text[start]);
-            }
-        }
-        Some(masked)
-    }
-
-    /// Returns where the longest secret ends that begins at `start`; `None` if none begins there
-    fn longest_at(&self, text: &[u8], start: usize) -> Option<usize> {
-        let is_alphanumeric = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphanumeric);
-        let follows_one = start.checked_sub(1).is_some_and(is_alphanumeric);
-        let ends = self.0.iter().filter_map(|secret| {
-            let secret = secret.expose();
-            let end = start + secret.len();
-            let is_word = !follows_one && !is_alphanumeric(end);
-            let counts = secret.len() > SHORT || is_word;
-            (text[start..].starts_with(secret) && counts).then_some(end)
-        });
-        ends.max()
+        masked(text, self.0.iter().map(Secret::expose))
     }
 
     /// Returns the length of a text without the beginning of a secret at its end
@@ -104,6 +72,62 @@ impl Secrets {
         };
         text.len() - self.0.iter().filter_map(begun).max().unwrap_or(0)
     }
+}
+
+/// Replaces each of these secrets in a text by four stars, by the rule for replies: one of up to three bytes is
+/// replaced only where it is a whole word
+///
+/// The client masks the replies that it returns. This is for the text of another peer that has received a secret, for
+/// example a proxy.
+#[must_use]
+pub fn mask<'text>(text: &'text [u8], secrets: &[&[u8]]) -> Cow<'text, [u8]> {
+    let secrets = secrets.iter().copied().filter(|secret| !secret.is_empty());
+    masked(text, secrets).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// Returns a text with these secrets replaced by the mask; `None` if none of them is in it
+fn masked<'secret>(
+    text: &[u8],
+    secrets: impl Iterator<Item = &'secret [u8]> + Clone,
+) -> Option<Vec<u8>> {
+    // Few replies contain any.
+    if !secrets.clone().any(|secret| memmem::find(text, secret).is_some()) {
+        return None;
+    }
+    let longest_at = |start| longest_at(text, start, secrets.clone());
+    let first = (0..text.len()).find(|&start| longest_at(start).is_some())?;
+    let mut masked = text[..first].to_vec();
+    // The end of the last secret found. Secrets may overlap.
+    let mut hidden = first;
+    for (start, byte) in text.iter().enumerate().skip(first) {
+        if let Some(end) = longest_at(start) {
+            if start >= hidden {
+                masked.extend_from_slice(MASK.as_bytes());
+            }
+            hidden = hidden.max(end);
+        }
+        if start >= hidden {
+            masked.push(*byte);
+        }
+    }
+    Some(masked)
+}
+
+/// Returns where the longest secret ends that begins at `start`; `None` if none begins there
+fn longest_at<'secret>(
+    text: &[u8],
+    start: usize,
+    secrets: impl Iterator<Item = &'secret [u8]>,
+) -> Option<usize> {
+    let is_alphanumeric = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    let follows_one = start.checked_sub(1).is_some_and(is_alphanumeric);
+    let ends = secrets.filter_map(|secret| {
+        let end = start + secret.len();
+        let is_word = !follows_one && !is_alphanumeric(end);
+        let counts = secret.len() > SHORT || is_word;
+        (text[start..].starts_with(secret) && counts).then_some(end)
+    });
+    ends.max()
 }
 
 /// Whether a reply may repeat a secret although no command with one is unanswered
@@ -133,12 +157,17 @@ mod tests {
     use crate::control::command::Argument;
 
     fn masked(secrets: &[&str], text: &str) -> String {
+        let bytes: Vec<&[u8]> = secrets.iter().map(|secret| secret.as_bytes()).collect();
+        let at_once = mask(text.as_bytes(), &bytes).into_owned();
         let mut known = Secrets::default();
         for secret in secrets {
             let secret = Secret::new(secret).unwrap();
             assert!(known.learn(&Command::secret(Verb::PASS, &secret)));
         }
         let masked = known.mask(text.as_bytes()).unwrap_or_else(|| text.into());
+        if secrets.len() <= MAX_KNOWN {
+            assert_eq!(at_once, masked);
+        }
         String::from_utf8(masked).unwrap()
     }
 

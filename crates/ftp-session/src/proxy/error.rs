@@ -56,7 +56,7 @@ pub enum ProxyProblem {
     Http {
         /// The status code, 101 or 300 to 999
         status: u16,
-        /// The text of the status, made printable and at most 200 characters long
+        /// The text of the status, with the login masked, made printable and at most 200 characters long
         reason: String,
     },
     /// The server's name can't be sent to this kind of proxy, or is missing ([`Options::host`](crate::Options::host))

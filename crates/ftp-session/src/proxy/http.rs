@@ -1,9 +1,11 @@
 //! HTTP's method CONNECT (RFC 9110 section 9.3.6), with the scheme Basic (RFC 7617)
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ftp_proto::mask;
 use zeroize::Zeroizing;
 
 use super::error::ProxyProblem;
@@ -35,10 +37,10 @@ enum Head {
     Fields { code: u16, searched: usize },
 }
 
-/// Whether a login was sent
+/// The login that was sent, so that no refusal that repeats it shows it
 enum Login {
     None,
-    Sent,
+    Sent { password: Zeroizing<Box<[u8]>>, encoded: Zeroizing<String> },
 }
 
 impl HttpConnect {
@@ -65,7 +67,7 @@ impl HttpConnect {
                 whole.extend_from_slice(b"Proxy-Authorization: Basic ");
                 whole.extend_from_slice(encoded.as_bytes());
                 whole.extend_from_slice(b"\r\n");
-                Login::Sent
+                Login::Sent { password: Zeroizing::new(login.password().into()), encoded }
             }
         };
         whole.append(&mut said);
@@ -117,8 +119,23 @@ impl HttpConnect {
             }
             // Some proxies answer 401, which is meant for servers: tinyproxy does so for a wrong password.
             (401 | 407, Login::None) => Err(ProxyProblem::LoginRequired),
-            (401 | 407, Login::Sent) => Err(ProxyProblem::LoginRefused),
-            (status, _) => Err(ProxyProblem::Http { status, reason: printable(reason) }),
+            (401 | 407, Login::Sent { .. }) => Err(ProxyProblem::LoginRefused),
+            (status, login) => {
+                Err(ProxyProblem::Http { status, reason: printable(&login.hide(reason)) })
+            }
+        }
+    }
+}
+
+impl Login {
+    /// Masks the login in the proxy's text
+    fn hide<'text>(&self, text: &'text [u8]) -> Cow<'text, [u8]> {
+        match self {
+            Self::None => Cow::Borrowed(text),
+            Self::Sent { password, encoded } => {
+                // The padding says nothing, and a proxy may omit it.
+                mask(text, &[password, encoded.trim_end_matches('=').as_bytes()])
+            }
         }
     }
 }

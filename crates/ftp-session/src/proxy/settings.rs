@@ -102,7 +102,8 @@ impl fmt::Display for ProxyServer {
 
 /// User and password for a proxy
 ///
-/// The password is never shown, and it is overwritten when this is dropped.
+/// The password is never shown, also if the proxy repeats it in a refusal ([`ftp_proto::mask`] has the rule for short
+/// ones). It is overwritten when this is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyLogin {
     user: Box<[u8]>,

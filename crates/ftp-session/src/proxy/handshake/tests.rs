@@ -329,6 +329,33 @@ fn secrets_are_not_shown() {
     }
 }
 
+/// Some proxies repeat the header, or the login in it, in the text of a refusal
+#[test]
+fn a_refusal_does_not_show_the_login() {
+    let refused = |password: &[u8], text: &[u8]| {
+        let login = ProxyLogin::new("pu", password);
+        let mut handshake = Handshake::new(&http(Some(login)), NAME, 21).unwrap();
+        let answer = [b"HTTP/1.1 403 ", text, b"\r\n"].concat();
+        match handshake.receive(&answer) {
+            Err(ProxyProblem::Http { status: 403, reason }) => reason,
+            other => panic!("{other:?}"),
+        }
+    };
+    let password = b"proxysecret";
+    assert_eq!(refused(password, b"no access for pu:proxysecret"), "no access for pu:****");
+    // `pu:proxysecret` in Base64, with and without padding.
+    assert_eq!(refused(password, b"bad Basic cHU6cHJveHlzZWNyZXQ="), "bad Basic ****=");
+    assert_eq!(refused(password, b"bad: cHU6cHJveHlzZWNyZXQ"), "bad: ****");
+    // The text is cut within the password.
+    let long = [&[b'x'; 195][..], b" proxysecret"].concat();
+    assert_eq!(refused(password, &long), format!("{} ****", "x".repeat(195)));
+    // Bytes that are shown in another way.
+    assert_eq!(refused(b"p\xe4ss\\", b"no p\xe4ss\\."), "no ****.");
+    // As in replies of FTP servers, a short password is masked as a whole word only.
+    assert_eq!(refused(b"no", b"nobody, no"), "nobody, ****");
+    assert_eq!(refused(b"", b"Forbidden"), "Forbidden");
+}
+
 /// A connection that returns these bytes, and then ends or would block
 struct Fake {
     input: Vec<u8>,
