@@ -226,6 +226,7 @@ fn of_tls() -> Texts {
         "Alert" => TlsError::Alert(AlertDescription::InternalError),
         "PlaintextReply" => TlsError::PlaintextReply { line: "421 Too many connections".into() },
         "NotTls" => TlsError::NotTls,
+        "NoLongerTls" => TlsError::NoLongerTls { reply: Some("500 OOPS: child died".into()) },
         "Truncated" => TlsError::Truncated,
         "ClosedInHandshake" => TlsError::ClosedInHandshake,
         "PlaintextPending" => TlsError::PlaintextPending,

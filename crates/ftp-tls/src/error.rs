@@ -145,7 +145,7 @@ pub enum TlsError {
     #[error("the server ended the TLS connection: {0:?}")]
     Alert(AlertDescription),
 
-    /// A reply in clear text came in place of a TLS record
+    /// A reply in clear text came in place of the TLS handshake
     ///
     /// A `500` during the handshake after AUTH means that the server has taken the handshake for a command,
     /// because its side was not in TLS yet. `Config::auth_pause` gives the server time.
@@ -160,6 +160,16 @@ pub enum TlsError {
         "the server does not speak TLS on this connection; is it an explicit-TLS port, or a proxy's?"
     )]
     NotTls,
+
+    /// After the handshake, bytes came that are not TLS, although the server had not ended TLS with close_notify
+    #[error(
+        "the server sent {} on a connection that uses TLS, without ending TLS first{}",
+        if .reply.is_some() { "clear text" } else { "bytes that are not TLS" }, AfterColon(.reply)
+    )]
+    NoLongerTls {
+        /// If they are a reply, as in [`PlaintextReply`](Self::PlaintextReply): its first line
+        reply: Option<String>,
+    },
 
     /// The connection ended without the peer's close_notify, so data may be missing
     #[error(
@@ -327,6 +337,15 @@ fn clear_text_hint(line: &str) -> &'static str {
 /// Returns the name in webpki's `DnsName("a.example")` or `IpAddress(…)`
 fn plain_name(presented: &str) -> String {
     presented.split('"').nth(1).unwrap_or(presented).to_owned()
+}
+
+/// Displays a text after a colon, or nothing if there is none
+struct AfterColon<'a>(&'a Option<String>);
+
+impl fmt::Display for AfterColon<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |text| write!(f, ": {text}"))
+    }
 }
 
 struct Names<'a>(&'a [String]);

@@ -401,6 +401,7 @@ impl Tls {
             Portion::Feed(length) => length,
             Portion::Refuse => {
                 let error = match reply_line(self.inbox.bytes()) {
+                    reply if !self.connection.is_handshaking() => TlsError::NoLongerTls { reply },
                     Some(line) => TlsError::PlaintextReply { line },
                     None => TlsError::NotTls,
                 };
@@ -487,6 +488,9 @@ impl Tls {
     fn explain(&self, error: TlsError) -> TlsError {
         use AlertDescription as A;
         match error {
+            TlsError::NotTls if !self.connection.is_handshaking() => {
+                TlsError::NoLongerTls { reply: None }
+            }
             // OpenSSL's servers without a session-id context, for example, send no other alert.
             TlsError::Alert(alert @ A::InternalError) if self.has_offered_without_success() => {
                 TlsError::ResumptionFailed(alert)

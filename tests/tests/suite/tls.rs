@@ -133,6 +133,7 @@ fn clear_text_in_the_middle_of_a_session() {
         let mut ftp = login(&server, options(version));
         let error = at_once(|| ftp.noop().unwrap_err());
         assert!(error.is_fatal());
+        assert!(matches!(error, Error::Tls(TlsError::NoLongerTls { .. })), "{error:?}");
         says(&error, &["500 OOPS: child died"]);
         // Later calls return the same error.
         says(&ftp.noop().unwrap_err(), &["500 OOPS: child died"]);

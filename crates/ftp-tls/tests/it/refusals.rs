@@ -13,6 +13,10 @@ fn line(text: &str) -> TlsError {
     TlsError::PlaintextReply { line: text.into() }
 }
 
+fn no_longer(text: &str) -> TlsError {
+    TlsError::NoLongerTls { reply: Some(text.into()) }
+}
+
 /// Implicit TLS to a server that greets in clear text, or a refusal in place of the ServerHello
 #[test]
 fn reply_instead_of_handshake() {
@@ -50,9 +54,42 @@ fn reply_between_records() {
                     }
                 };
                 assert_eq!(read, b"150 here\r\n");
-                assert_eq!(tls_error(&error), line("500 OOPS: priv_sock_get_cmd"));
+                assert_eq!(tls_error(&error), no_longer("500 OOPS: priv_sock_get_cmd"));
                 assert!(error.to_string().contains("500 OOPS"));
             }
+        }
+    }
+}
+
+/// A greeting is no sign of the wrong port once the handshake is over, for example after CCC without close_notify
+#[test]
+fn a_greeting_after_the_handshake() {
+    for version in VERSIONS {
+        for faults in FAULTS {
+            let context = context(&config(version));
+            let (mut stream, mut peer, wire) =
+                connect(&context, Role::Control, Server::new(version).accept(0), faults).unwrap();
+            peer.send(&wire, b"200 clear\r\n");
+            wire.inject(b"220 welcome\r\n");
+            while drive(|| read_some(&mut stream).map(Some), || {}).is_ok() {}
+            let error = tls_error(&stream.clear().unwrap_err());
+            assert_eq!(error, no_longer("220 welcome"));
+            let text = error.to_string();
+            assert!(!text.contains("handshake") && !text.contains("TlsPolicy"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn anything_else_after_the_handshake() {
+    for version in VERSIONS {
+        for role in [Role::Control, Role::Data] {
+            let context = context(&config(version));
+            let server = Server::new(version).accept(0);
+            let (mut stream, _, wire) = connect(&context, role, server, NONE).unwrap();
+            wire.inject(b"the rest of a file\r\n");
+            let error = tls_error(&read_some(&mut stream).unwrap_err());
+            assert_eq!(error, TlsError::NoLongerTls { reply: None });
         }
     }
 }
