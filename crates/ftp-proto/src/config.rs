@@ -159,7 +159,7 @@ pub struct Config {
     /// Which host of a 227 reply is connected to; [`PassiveHost::ControlPeer`]: it is the safe one
     #[doc(alias = "trust_server_pasv_ipv4_address")]
     pub passive_host: PassiveHost,
-    /// The FTP proxy that each login gives the server's name to; `None`: the control connection leads to the server
+    /// The FTP proxy that is given the server's name in the login; `None`: the control connection leads to the server
     ///
     /// TLS would end at the proxy.
     pub gateway: Option<Gateway>,

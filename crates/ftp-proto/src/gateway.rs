@@ -20,8 +20,9 @@ pub enum GatewayForm {
 
 /// An FTP proxy between the client and the server, for [`Config::gateway`](crate::Config::gateway)
 ///
-/// Each [`login`](crate::Client::login) sends the name of the server to the proxy. The proxy's own login, if it
-/// requires one, comes first, once per session.
+/// With [`UserAtHost`](GatewayForm::UserAtHost), each [`login`](crate::Client::login) sends the name of the server to the
+/// proxy, in USER. With [`Open`](GatewayForm::Open), OPEN does so before the first login; if it succeeds, later logins in
+/// the session are as without a proxy. The proxy's own login, if it requires one, comes before either, once per session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gateway {
     form: GatewayForm,
