@@ -60,6 +60,7 @@ impl Client {
         password: impl AsRef<[u8]>,
     ) -> Result<Self, Error> {
         let mut session = Session::dial(address, options.into())?;
+        let _call = session.clock.go_on();
         let op = session.begin().login(user, password);
         session.run(op)?;
         Ok(Self { session })

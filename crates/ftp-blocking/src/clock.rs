@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use ftp_session::{Origin, Time};
+use ftp_session::{Error, Origin, Time};
 
 #[derive(Debug)]
 pub(crate) struct Clock {
@@ -61,6 +61,11 @@ impl Clock {
     /// As [`Self::begin`], for a call that consists of several
     pub(crate) fn begin_all(&mut self) -> Call {
         self.begin();
+        self.go_on()
+    }
+
+    /// Makes the calls that follow parts of the call that has begun
+    pub(crate) fn go_on(&self) -> Call {
         self.open.fetch_add(1, Ordering::Relaxed);
         Call(Arc::clone(&self.open))
     }
@@ -74,6 +79,16 @@ impl Clock {
     pub(crate) fn at_most(&self, timeout: Duration) -> Duration {
         let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         left.map_or(timeout, |left| left.min(timeout))
+    }
+
+    /// Returns the error of the call: a connection for which the call left no more time has failed for that reason
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        let is_connecting =
+            matches!(error, Error::Connect { .. } | Error::Proxy(_) | Error::Data { .. });
+        match self.overdue() {
+            Some(limit) if is_connecting && error.is_timeout() => Error::Deadline { limit },
+            _ => error,
+        }
     }
 
     /// The present on the machine's clock

@@ -48,8 +48,9 @@ impl Options {
     /// take longer. Methods that move a whole file or listing are one call each.
     ///
     /// The session remains usable: replies that are still expected are awaited within the next call. Connecting is
-    /// bounded too, except for the system's lookup of the host's name; a [`Dialer`] receives the time left. Time spent
-    /// in the caller's own readers, writers and callbacks counts, but they are not interrupted.
+    /// bounded too, and leaves no session then. The system's lookup of the host's name is not interrupted, and if it
+    /// fails, its error is returned. A [`Dialer`] receives the time left. Time spent in the caller's own readers, writers
+    /// and callbacks counts, but they are not interrupted.
     ///
     /// [`Duration::MAX`] means never, here and in all other settings of time.
     pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {

@@ -9,6 +9,7 @@
 //!
 //! Sockets never block, and a wait always covers both connections, so it ends with whichever decides the outcome.
 
+use std::io;
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -56,7 +57,7 @@ impl Session {
         let clock = Clock::new(deadline);
         session.refuse_keep_alive()?;
         let source = session.source().map_or(SourceSelection::System, |_| SourceSelection::Caller);
-        let session = session.host(host).port(port).connect_within(clock.at_most(Duration::MAX));
+        let session = session.host(host).port(port);
         let inner = if dialer.is_some() {
             ftp_session::Session::dialed_by_shell(host, port, session, clock.now())?
         } else {
@@ -146,7 +147,7 @@ impl Session {
         loop {
             self.settle();
             if let Some(result) = done(self) {
-                return result;
+                return result.map_err(|error| self.clock.explain(error));
             }
             self.keep_to_deadline()?;
             self.wait();
@@ -269,7 +270,12 @@ impl Session {
         let channel = slot.channel();
         let target = Target { host: request.host, port: request.port, channel };
         let source = self.source;
-        let result = dialer.connect(target, timeout).and_then(|stream| {
+        // TcpStream::connect_timeout, for example, refuses a time limit of zero as an invalid argument.
+        let stream = match timeout {
+            Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
+            timeout => dialer.connect(target, timeout),
+        };
+        let result = stream.and_then(|stream| {
             adopt(&stream)?;
             if channel == Channel::Data {
                 return Ok((stream, None));

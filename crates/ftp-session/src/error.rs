@@ -337,6 +337,8 @@ impl Error {
     }
 
     /// Whether the session is over
+    ///
+    /// A call that opens a session, such as `Client::connect`, leaves none if it fails, whatever this returns.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         match self {

@@ -315,13 +315,6 @@ impl Options {
         }
     }
 
-    /// Limits connecting to this time
-    pub fn connect_within(self, limit: Duration) -> Self {
-        // A caller without any time left has not made a mistake in the options.
-        let timeout = self.connect_timeout.min(limit.max(Duration::from_nanos(1)));
-        self.connect_timeout(timeout)
-    }
-
     /// Sets a flag that ends the session, even while it connects; clones share it
     ///
     /// It does not wake a wait: the session ends at its next turn. `ftp-blocking` has `Options::canceller`, which wakes it;
