@@ -43,11 +43,11 @@ impl Holder<Client> for Borrowed<'_> {
     type Done<T> = T;
     type Error = Error;
 
-    fn done<T>(self, value: T) -> T {
+    fn done<T>(_: Self, value: T) -> T {
         value
     }
 
-    fn failed(self, error: Error, _: bool) -> Error {
+    fn failed(_: Self, error: Error, _: bool) -> Error {
         error
     }
 }

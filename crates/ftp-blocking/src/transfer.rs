@@ -142,7 +142,7 @@ impl<C: Holder<Client>> Guard<C> {
                 let _ = self.attempt(|session, now| session.read_data(&mut rest, now).bytes());
             }
         }
-        self.client.finish(self.outcome.into_result().map(value))
+        C::finish(self.client, self.outcome.into_result().map(value))
     }
 
     /// Aborts the transfer after a failure on the caller's side
@@ -150,12 +150,12 @@ impl<C: Holder<Client>> Guard<C> {
         if self.outcome.is_open() {
             self.session_mut().abandon();
         }
-        self.client.fail(error)
+        C::fail(self.client, error)
     }
 
     fn abort(mut self) -> Result<C::Done<Option<Reply>>, C::Error> {
         let result = self.session_mut().abort();
-        self.client.finish(result)
+        C::finish(self.client, result)
     }
 }
 

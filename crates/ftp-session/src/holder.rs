@@ -12,6 +12,9 @@ use crate::questions::questions;
 ///
 /// Shells make their transfers generic over it, so that a borrowing and an owning transfer are the same type. It
 /// determines the results of the transfer.
+///
+/// It is implemented for every type, so its functions are no methods: wherever it is imported, methods would hide those
+/// of other types with the same names.
 pub trait Holder<C>: BorrowMut<C> + Sized {
     /// The result of a success: `T`, and the client if the transfer owns it
     type Done<T>;
@@ -19,33 +22,33 @@ pub trait Holder<C>: BorrowMut<C> + Sized {
     type Error: From<Error>;
 
     /// Ends a transfer that has succeeded
-    fn done<T>(self, value: T) -> Self::Done<T>;
+    fn done<T>(holder: Self, value: T) -> Self::Done<T>;
 
     /// Ends a transfer that has failed; `usable` says whether its session is still usable
-    fn failed(self, error: Error, usable: bool) -> Self::Error;
+    fn failed(holder: Self, error: Error, usable: bool) -> Self::Error;
 
     /// Ends a transfer with this result
     ///
     /// # Errors
     ///
     /// The error of `result`.
-    fn finish<T>(self, result: Result<T, Error>) -> Result<Self::Done<T>, Self::Error>
+    fn finish<T>(holder: Self, result: Result<T, Error>) -> Result<Self::Done<T>, Self::Error>
     where
         C: Usable,
     {
         match result {
-            Ok(value) => Ok(self.done(value)),
-            Err(error) => Err(self.fail(error)),
+            Ok(value) => Ok(Self::done(holder, value)),
+            Err(error) => Err(Self::fail(holder, error)),
         }
     }
 
     /// Ends a transfer that has failed
-    fn fail(self, error: Error) -> Self::Error
+    fn fail(holder: Self, error: Error) -> Self::Error
     where
         C: Usable,
     {
-        let usable = self.borrow().is_usable();
-        self.failed(error, usable)
+        let usable = holder.borrow().is_usable();
+        Self::failed(holder, error, usable)
     }
 }
 
@@ -106,11 +109,11 @@ impl<C> Holder<C> for &mut C {
     type Done<T> = T;
     type Error = Error;
 
-    fn done<T>(self, value: T) -> T {
+    fn done<T>(_: Self, value: T) -> T {
         value
     }
 
-    fn failed(self, error: Error, _: bool) -> Error {
+    fn failed(_: Self, error: Error, _: bool) -> Error {
         error
     }
 }
@@ -120,12 +123,12 @@ impl<C> Holder<C> for C {
     type Done<T> = (T, C);
     type Error = OwnedError<C>;
 
-    fn done<T>(self, value: T) -> (T, C) {
-        (value, self)
+    fn done<T>(holder: Self, value: T) -> (T, C) {
+        (value, holder)
     }
 
-    fn failed(self, error: Error, usable: bool) -> OwnedError<C> {
-        OwnedError(Box::new((error, usable.then_some(self))))
+    fn failed(holder: Self, error: Error, usable: bool) -> OwnedError<C> {
+        OwnedError(Box::new((error, usable.then_some(holder))))
     }
 }
 
@@ -177,5 +180,47 @@ impl<C> fmt::Display for OwnedError<C> {
 impl<C> std::error::Error for OwnedError<C> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.error().source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Other;
+
+    impl Usable for Other {
+        fn is_usable(&self) -> bool {
+            true
+        }
+    }
+
+    /// They borrow the value, so methods of a trait that take it would come first
+    impl Other {
+        fn done(&self, _: u8) -> &'static str {
+            "done"
+        }
+
+        fn failed(&self, _: Error, _: bool) -> &'static str {
+            "failed"
+        }
+
+        fn finish(&self, _: Result<u8, Error>) -> &'static str {
+            "finish"
+        }
+
+        fn fail(&self, _: Error) -> &'static str {
+            "fail"
+        }
+    }
+
+    /// `Holder` is implemented for every type, and in scope after `use ftp_session::*`
+    #[test]
+    fn other_types_keep_their_methods() {
+        assert_eq!(format!("{:?}", Other.done(1)), "\"done\"");
+        assert_eq!(format!("{:?}", Other.failed(Error::Cancelled, true)), "\"failed\"");
+        assert_eq!(format!("{:?}", Other.finish(Ok(1))), "\"finish\"");
+        assert_eq!(format!("{:?}", Other.fail(Error::Cancelled)), "\"fail\"");
     }
 }

@@ -33,7 +33,7 @@ macro_rules! transfer_methods {
             ) -> Result<Self, C::Error> {
                 match client.borrow_mut().session.start(op)$($wait)* {
                     Ok(over) => Ok(Self { client, op, outcome: $crate::Outcome::begun(over) }),
-                    Err(error) => Err(client.fail(error)),
+                    Err(error) => Err(C::fail(client, error)),
                 }
             }
 

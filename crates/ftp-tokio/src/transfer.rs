@@ -121,7 +121,7 @@ impl<C: Holder<Client>> Guard<C> {
         value: impl FnOnce(Transfer) -> T,
     ) -> Result<C::Done<T>, C::Error> {
         poll_fn(|context| self.poll_end(context)).await;
-        self.client.finish(self.outcome.into_result().map(value))
+        C::finish(self.client, self.outcome.into_result().map(value))
     }
 
     /// Aborts the transfer after a failure on the caller's side
@@ -130,7 +130,7 @@ impl<C: Holder<Client>> Guard<C> {
         session.abandon();
         // The next request reports how the session ended.
         let _ = session.rest().await;
-        self.client.fail(error)
+        C::fail(self.client, error)
     }
 
     async fn abort(mut self) -> Result<C::Done<Option<Reply>>, C::Error> {
@@ -139,7 +139,7 @@ impl<C: Holder<Client>> Guard<C> {
         session.abandon();
         let settled = session.rest().await;
         let reply = session.inner.client().abort_reply().filter(|_| runs).cloned();
-        self.client.finish(settled.map(|()| reply))
+        C::finish(self.client, settled.map(|()| reply))
     }
 }
 

@@ -159,11 +159,11 @@ impl Holder<Client> for Lease {
     type Done<T> = (T, Self);
     type Error = Error;
 
-    fn done<T>(self, value: T) -> (T, Self) {
-        (value, self)
+    fn done<T>(lease: Self, value: T) -> (T, Self) {
+        (value, lease)
     }
 
-    fn failed(self, error: Error, _: bool) -> Error {
+    fn failed(_: Self, error: Error, _: bool) -> Error {
         error
     }
 }
