@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ftp_proto::Transfer;
 use ftp_session::procedure::{self, Procedure, ProcedureStep};
-use ftp_session::{Error, LocalFile};
+use ftp_session::{Error, LocalFile, Time};
 
 use crate::client::Client;
 use crate::session::Session;
@@ -57,24 +57,27 @@ impl Session {
     ) -> Result<T, Error> {
         let _call = self.clock.begin_all();
         let mut file = LocalFile::new(file.unwrap_or_else(|| Path::new("")));
-        let (mut moved, mut events) = (0, Events::Unseen);
+        let (mut moved, mut events, mut now) = (0, Events::Unseen, self.now());
         loop {
             self.inner.look_for_data();
             self.inner.renew_allowance();
-            match procedure.turn(&mut self.inner, self.clock.now()) {
+            match procedure.turn(&mut self.inner, now) {
                 ProcedureStep::Request => {
                     self.begin();
+                    now = self.now();
                 }
                 ProcedureStep::Local(order) => {
                     let answer = file.carry_out(order);
                     procedure.answer(answer);
                     events = Events::Unseen;
+                    // A disk may be slow.
+                    now = self.now();
                 }
                 ProcedureStep::Wait => {
                     if events == Events::Handled {
                         self.wait();
                     }
-                    self.handle_events(&mut procedure);
+                    now = self.handle_events(&mut procedure);
                     events = Events::Handled;
                 }
                 ProcedureStep::Done(result) => {
@@ -90,16 +93,17 @@ impl Session {
         }
     }
 
-    /// Does what can be done without waiting, and passes the events to the procedure
-    fn handle_events<T>(&mut self, procedure: &mut Procedure<T>) {
+    /// Does what can be done without waiting, and passes the events to the procedure; returns the time before that
+    fn handle_events<T>(&mut self, procedure: &mut Procedure<T>) -> Time {
         self.current = procedure.current();
-        self.settle();
+        let now = self.settle();
         while let Some(mut event) = self.inner.poll_event() {
             if procedure.handle(&mut event) {
                 self.current = None;
                 self.leave();
             }
         }
+        now
     }
 }
 

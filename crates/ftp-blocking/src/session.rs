@@ -244,19 +244,20 @@ impl Session {
         self.inner.ended().map_or(Ok(reply), Err)
     }
 
-    /// Does what can be done without waiting, up to a bound
-    pub(crate) fn settle(&mut self) {
-        loop {
-            self.inner.turn(&mut self.net, self.clock.now());
-            if !self.dial_requested() {
-                break;
-            }
+    /// Does what can be done without waiting, up to a bound; returns the time at which it began
+    pub(crate) fn settle(&mut self) -> Time {
+        let mut now = self.now();
+        self.inner.turn(&mut self.net, now);
+        while self.dial_requested() {
+            now = self.now();
+            self.inner.turn(&mut self.net, now);
         }
         // The connection closes only once its duplicate is closed, too.
         if self.inner.client().is_dead() {
             self.wake = None;
             self.canceller = None;
         }
+        now
     }
 
     /// Lets the dialer make the connection that the session asks for; returns false if it asks for none

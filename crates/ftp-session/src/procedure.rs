@@ -136,12 +136,6 @@ struct Collecting {
     held: usize,
 }
 
-/// Whether a transfer can continue now, and its stage
-enum Progress {
-    Moved(Stage),
-    Waits(Stage),
-}
-
 enum Due {
     Request(Request),
     Begin(Begin),
@@ -319,10 +313,17 @@ impl<T> Procedure<T> {
 
     fn advance<S: Read + Write, L>(&mut self, session: &mut Session<S, L>, now: Time) -> Pause<T> {
         loop {
-            match std::mem::replace(&mut self.stage, Stage::Over) {
-                Stage::Over => return Pause::Wait,
-                Stage::Ready(answer) => match self.work.step(answer) {
-                    Step::Done(result) => return Pause::Done(result),
+            match &mut self.stage {
+                Stage::Over | Stage::Requested(_) => return Pause::Wait,
+                Stage::Local(_)
+                | Stage::Comparing { .. }
+                | Stage::Writing { .. }
+                | Stage::Reading { .. } => return Pause::Local,
+                Stage::Ready(answer) => match self.work.step(answer.take()) {
+                    Step::Done(result) => {
+                        self.stage = Stage::Over;
+                        return Pause::Done(result);
+                    }
                     Step::Order(order) => {
                         self.stage = self.begin(order, session, now);
                         if let Stage::Due(_) = self.stage {
@@ -330,24 +331,14 @@ impl<T> Procedure<T> {
                         }
                     }
                 },
-                Stage::Due(due) => self.stage = self.request(due, session),
-                stage @ (Stage::Local(_)
-                | Stage::Comparing { .. }
-                | Stage::Writing { .. }
-                | Stage::Reading { .. }) => {
-                    self.stage = stage;
-                    return Pause::Local;
-                }
-                stage @ Stage::Requested(_) => {
-                    self.stage = stage;
-                    return Pause::Wait;
-                }
-                stage => match self.go_on(stage, session, now) {
-                    Progress::Moved(next) => self.stage = next,
-                    Progress::Waits(stage) => {
-                        self.stage = stage;
-                        return Pause::Wait;
+                Stage::Due(_) => {
+                    if let Stage::Due(due) = std::mem::replace(&mut self.stage, Stage::Over) {
+                        self.stage = self.request(due, session);
                     }
+                }
+                _ => match self.go_on(session, now) {
+                    Some(next) => self.stage = next,
+                    None => return Pause::Wait,
                 },
             }
         }

@@ -5,44 +5,37 @@ use std::io::{Read, Write};
 use ftp_proto::Time;
 
 use super::work::{self, Answer, Sink};
-use super::{Collecting, MAX_DIRECTORY, Procedure, Progress, Stage};
+use super::{Collecting, MAX_DIRECTORY, Procedure, Stage};
 use crate::buffer::Buffer;
 use crate::error::Error;
-use crate::session::{Moved, Session};
+use crate::session::Session;
 
 impl<T> Procedure<T> {
-    /// Advances a transfer
+    /// Advances a transfer; returns its next stage, `None` if it waits
     pub(super) fn go_on<S: Read + Write, L>(
         &mut self,
-        stage: Stage,
         session: &mut Session<S, L>,
         now: Time,
-    ) -> Progress {
-        let stage = match stage {
-            Stage::Listing(collecting) => return self.collect(collecting, session, now),
-            stage => stage,
-        };
+    ) -> Option<Stage> {
+        if let Stage::Listing(_) = self.stage {
+            return self.collect(session, now);
+        }
         if let Some(result) = self.ended.take() {
             self.transfer = None;
-            let answer = match stage {
+            let answer = match self.stage {
                 Stage::Aborting => Answer::Done,
                 _ => Answer::Ended(result),
             };
-            return Progress::Moved(Stage::Ready(Some(answer)));
+            return Some(Stage::Ready(Some(answer)));
         }
-        match stage {
-            Stage::Beginning if session.data_direction().is_some() => {
-                Progress::Moved(Stage::Ready(Some(Answer::Begun)))
-            }
+        match self.stage {
+            Stage::Beginning => session.data_direction().map(|_| Stage::Ready(Some(Answer::Begun))),
             Stage::Receiving { most, sink } => {
                 self.grow(self.transfer.and_then(|op| session.size_hint(op.id())));
                 let most = usize::try_from(most).unwrap_or(usize::MAX).min(self.buffer.len());
-                let Moved::Bytes(received) = session.read_data(&mut self.buffer[..most], now)
-                else {
-                    return Progress::Waits(stage);
-                };
+                let received = session.read_data(&mut self.buffer[..most], now).bytes()?;
                 self.filled = received;
-                Progress::Moved(match sink {
+                Some(match sink {
                     Sink::Write(at) => Stage::Writing { at, received },
                     Sink::Compare(at) => Stage::Comparing { at, received, compared: 0 },
                     Sink::Nowhere => Stage::Ready(Some(Answer::Moved(received as u64))),
@@ -50,29 +43,25 @@ impl<T> Procedure<T> {
             }
             Stage::Sending { read, sent } if sent == read => {
                 self.moved += read as u64;
-                Progress::Moved(Stage::Ready(Some(Answer::Moved(read as u64))))
+                Some(Stage::Ready(Some(Answer::Moved(read as u64))))
             }
             Stage::Sending { read, sent } => {
-                match session.write_data(&self.buffer[sent..read], now) {
-                    Moved::Bytes(count) => {
-                        Progress::Moved(Stage::Sending { read, sent: sent + count })
-                    }
-                    Moved::NotReady | Moved::Ended => Progress::Waits(stage),
-                }
+                let count = session.write_data(&self.buffer[sent..read], now).bytes()?;
+                Some(Stage::Sending { read, sent: sent + count })
             }
-            _ => Progress::Waits(stage),
+            _ => None,
         }
     }
 
     /// Collects the entries of a directory
     fn collect<S: Read + Write, L>(
         &mut self,
-        mut collecting: Box<Collecting>,
         session: &mut Session<S, L>,
         now: Time,
-    ) -> Progress {
-        let listed = |result| Progress::Moved(Stage::Ready(Some(Answer::Listed(result))));
-        let Collecting { op, entries, directory, held } = &mut *collecting;
+    ) -> Option<Stage> {
+        let Stage::Listing(collecting) = &mut self.stage else { return None };
+        let listed = |result| Some(Stage::Ready(Some(Answer::Listed(result))));
+        let Collecting { op, entries, directory, held } = &mut **collecting;
         loop {
             let ended = self.ended.is_some();
             let entry = match ended {
@@ -84,9 +73,7 @@ impl<T> Procedure<T> {
                     *held += work::held(&entry);
                     directory.entries.push(entry);
                 }
-                Ok(None) if !ended => {
-                    return Progress::Waits(Stage::Listing(collecting));
-                }
+                Ok(None) if !ended => return None,
                 Ok(None) => {
                     directory.unknown_lines = entries.unknown_lines();
                     let ended = self.ended.take();
