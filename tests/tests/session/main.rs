@@ -235,6 +235,29 @@ fn a_server_that_stops_reading_an_upload_is_waited_for_as_long_as_the_settings_s
     assert!((Duration::from_secs(60)..Duration::from_secs(80)).contains(&waited), "{waited:?}");
 }
 
+/// The upload was ended by the user, so what is left of it does not wait for the user
+#[test]
+fn an_upload_that_was_ended_does_not_wait_for_the_user() {
+    let mut world = World::new(secure(TlsVersion::Tls13), 1024);
+    let login = world.session.request().login("u", "p");
+    world.run(login).unwrap();
+    let (put, noop) = (world.session.request().put("g"), world.session.request().noop());
+    let (content, mut written) = (file(), 0);
+    while written == 0 {
+        assert!(world.go());
+        if let Moved::Bytes(count) = world.session.write_data(&content, world.now) {
+            written = count;
+        }
+    }
+    world.deaf = true;
+    world.session.finish_upload(world.now);
+    let begun = world.elapsed();
+    let error = world.run_with(put, |world| assert!(world.session.completed(noop).is_none()));
+    assert!(error.as_ref().is_err_and(Error::is_timeout), "{error:?}");
+    let waited = world.elapsed() - begun;
+    assert!((Duration::from_secs(60)..Duration::from_secs(80)).contains(&waited), "{waited:?}");
+}
+
 #[test]
 fn a_pause_of_the_user_between_reads_does_not_count_for_the_server() {
     let mut world = World::new(clear, 64);

@@ -359,9 +359,17 @@ impl<S: Read + Write, L> Session<S, L> {
     /// says so
     ///
     /// The user may still believe that the transfer before it is running, and would take these bytes for that
-    /// transfer's.
+    /// transfer's. What is left of an upload that the user has ended is the session's to send.
     pub(super) fn holds_data(&self) -> bool {
-        self.carries_running() && self.carried != self.opened
+        let Some(Data { state: DataState::Connected(_, Stage::Moving(transfer)), .. }) = &self.data
+        else {
+            return false;
+        };
+        let is_users = matches!(
+            transfer,
+            TransferState::Download(_) | TransferState::Upload(UploadStage::Writing(_), _)
+        );
+        is_users && self.carries_running() && self.carried != self.opened
     }
 
     fn carries_running(&self) -> bool {
