@@ -158,6 +158,8 @@ impl Held {
             // In a batch, the reply before the sentinel's answer is that of the last command. The reply's own deadline
             // ends this wait.
             (Proof::Listening(_), ..) if wire.control.expects_a_batch() => {}
+            // The server takes what follows AUTH for a TLS handshake, and after CCC the client waits for the reply.
+            (Proof::Listening(Verb::AUTH | Verb::CCC), ..) => {}
             (Proof::Listening(command), ..) => self.ask(command, now, wire),
             (Proof::Restart, ..) => self.send(Proof::Directory, Verb::PWD, now, wire),
             // Each sentinel was refused in turn.

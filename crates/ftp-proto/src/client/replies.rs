@@ -297,7 +297,8 @@ impl Client {
             let is_due = matches!(self.wire.session.late, Late::Due(1..));
             let mut held = Held::new(reply);
             let may_listen = is_due || self.wire.control.expects_a_batch();
-            if may_listen && answers::is_only_a_transfers(command, held.reply().code()) {
+            let is_a_transfers = answers::is_only_a_transfers(command, held.reply().code());
+            if matches!(command, Verb::AUTH | Verb::CCC) || may_listen && is_a_transfers {
                 held.listen(command);
             } else {
                 held.ask(command, self.now, &mut self.wire);
