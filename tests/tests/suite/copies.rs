@@ -1,6 +1,7 @@
 //! Copies between servers
 
 use std::io::Write;
+use std::net::Shutdown;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -102,19 +103,23 @@ fn a_server_that_closes_is_named() {
 #[test]
 fn nothing_is_stored_once_the_source_is_over() {
     let (connects, connected) = mpsc::channel();
+    let (closes, closed) = mpsc::channel();
     let source = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.exchange("PASV", "227 (127,0,0,1,1,1)");
         connected.recv().unwrap();
+        s.control().shutdown(Shutdown::Both).unwrap();
+        closes.send(()).unwrap();
     });
     let target = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.command().expect("PORT or EPRT");
         connects.send(()).unwrap();
-        // The client learns meanwhile that the source has closed.
-        pause(Duration::from_millis(300));
+        closed.recv().unwrap();
+        // The client learns meanwhile that the source has closed. If it is late, it learns both at the same time.
+        pause(Duration::from_millis(100));
         s.reply("200 fine");
         s.exchange("NOOP", "200 yes");
         s.expect_close();
