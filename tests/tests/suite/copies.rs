@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::driver::{CopySide, TransferType, copy_between_servers};
 use ftp_tests::net::{Listener, pause};
-use ftp_tests::scripted::{accept, connect, read_all};
+use ftp_tests::scripted::{Server, accept, connect, read_all};
 
 use crate::{at_once, code, login, serve};
 
@@ -76,6 +76,21 @@ fn a_refusal_of_either_names_the_server() {
     target.join();
 }
 
+/// Copies, which fails at once because the source's session is over, and leaves the target's usable
+#[track_caller]
+fn fails_because_the_source_is_over(source: Server, target: Server) {
+    let (mut from, mut to) = (login(&source), login(&target));
+    let error = at_once(|| {
+        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
+    });
+    assert_eq!(error.side, CopySide::Source);
+    assert!(error.error.is_fatal(), "{error:?}");
+    to.noop().unwrap();
+    drop((from, to));
+    source.join();
+    target.join();
+}
+
 #[test]
 fn a_server_that_closes_is_named() {
     let source = serve(|s| {
@@ -87,16 +102,7 @@ fn a_server_that_closes_is_named() {
         s.exchange("NOOP", "200 yes");
         s.expect_close();
     });
-    let (mut from, mut to) = (login(&source), login(&target));
-    let error = at_once(|| {
-        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
-    });
-    assert_eq!(error.side, CopySide::Source);
-    assert!(error.error.is_fatal());
-    to.noop().unwrap();
-    drop((from, to));
-    source.join();
-    target.join();
+    fails_because_the_source_is_over(source, target);
 }
 
 /// STOR empties a file, so it is not sent once the source can send nothing
@@ -124,16 +130,7 @@ fn nothing_is_stored_once_the_source_is_over() {
         s.exchange("NOOP", "200 yes");
         s.expect_close();
     });
-    let (mut from, mut to) = (login(&source), login(&target));
-    let error = at_once(|| {
-        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
-    });
-    assert_eq!(error.side, CopySide::Source);
-    assert!(error.error.is_fatal(), "{error:?}");
-    to.noop().unwrap();
-    drop((from, to));
-    source.join();
-    target.join();
+    fails_because_the_source_is_over(source, target);
 }
 
 #[test]
@@ -155,14 +152,5 @@ fn a_silent_target_is_not_waited_for_once_the_source_is_over() {
         s.exchange("NOOP", "200 yes");
         s.expect_close();
     });
-    let (mut from, mut to) = (login(&source), login(&target));
-    let error = at_once(|| {
-        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
-    });
-    assert_eq!(error.side, CopySide::Source);
-    assert!(error.error.is_fatal(), "{error:?}");
-    to.noop().unwrap();
-    drop((from, to));
-    source.join();
-    target.join();
+    fails_because_the_source_is_over(source, target);
 }
