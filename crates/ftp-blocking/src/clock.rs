@@ -64,7 +64,7 @@ impl Clock {
         self.go_on()
     }
 
-    /// Makes the calls that follow parts of the call that has begun
+    /// As [`Self::begin_all`], for a call that has begun already: the calls that follow are parts of it
     pub(crate) fn go_on(&self) -> Call {
         self.open.fetch_add(1, Ordering::Relaxed);
         Call(Arc::clone(&self.open))
@@ -81,7 +81,7 @@ impl Clock {
         left.map_or(timeout, |left| left.min(timeout))
     }
 
-    /// Returns the error of the call: a connection for which the call left no more time has failed for that reason
+    /// Returns the error of the call: `Deadline` if a connection timed out because the call's deadline had passed
     pub(crate) fn explain(&self, error: Error) -> Error {
         let is_connecting =
             matches!(error, Error::Connect { .. } | Error::Proxy(_) | Error::Data { .. });

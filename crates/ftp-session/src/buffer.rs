@@ -45,7 +45,7 @@ impl Buffer {
     pub fn first(expected: Option<u64>, most: usize) -> Self {
         /// Enough for most small files, and there may be thousands of them
         const FIRST: usize = 16 * 1024;
-        // A block that is not filled shows that there is no more for now.
+        // One byte more: a block that is not filled shows that nothing more has arrived.
         let expected = expected.and_then(|bytes| usize::try_from(bytes.checked_add(1)?).ok());
         Self::new(expected.unwrap_or(FIRST).min(FIRST).min(most))
     }

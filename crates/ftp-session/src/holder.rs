@@ -13,8 +13,8 @@ use crate::questions::questions;
 /// Shells make their transfers generic over it, so that a borrowing and an owning transfer are the same type. It
 /// determines the results of the transfer.
 ///
-/// It is implemented for every type, so its functions are no methods: wherever it is imported, methods would hide those
-/// of other types with the same names.
+/// It is implemented for every type. So its functions take no `self`: as methods they would hide other types' methods of
+/// the same names wherever the trait is imported.
 pub trait Holder<C>: BorrowMut<C> + Sized {
     /// The result of a success: `T`, and the client if the transfer owns it
     type Done<T>;

@@ -81,7 +81,8 @@
 //! the user's pace; [`Session::read_data_into`] and [`Session::write_data_from`] move them between the connection and
 //! memory. [`Entries`] reads a listing. Bytes are held back until you have taken the event that they belong to
 //! ([`Event::DataOpen`], or step 4's `completed`), so those of one transfer do not get into another's file. A transfer
-//! has succeeded only if its completion says so, not when its bytes have arrived. [`Session::advance`] is steps 2, 4 and 5 in one call.
+//! has succeeded only if its completion says so, not when its bytes have arrived. [`Session::advance`] is steps 2, 4 and
+//! 5 in one call.
 //!
 //! **6. Keep the deadlines.** Each wait of a session has a deadline; call [`Session::turn`] when it has passed.
 //! Readiness is handled before an expired deadline, so the server is not blamed if the shell is late.

@@ -35,7 +35,7 @@ fn a_control_connection_that_is_never_made_ends_the_session() {
     assert_eq!(session.timeout(deadline), None);
 }
 
-/// Readiness counts before deadlines, as with all connections: the shell may have been late, not the server
+/// A connection that is ready counts although its deadline has passed: the shell may have been late, not the server
 #[test]
 fn a_late_connection_counts_if_no_turn_came_before_it() {
     let (mut session, mut pipes) = (session(), Pipes::new());

@@ -250,7 +250,7 @@ impl Client {
     /// Sends a command again that was granted (3yz), and that another one must follow directly: the sentinel in between
     /// may have made the server forget it, as FileZilla Server forgets a marker. Returns false if there is no need
     ///
-    /// Each proof makes fewer replies late, so this ends.
+    /// After each proof, fewer late replies are expected, so the repetition ends.
     fn sends_again(&mut self, command: Verb, reply: &Reply) -> bool {
         let State::Running(task) = &mut self.state else { return false };
         if reply.kind() != ReplyKind::Intermediate || !task.operation.must_send_again(command) {

@@ -151,7 +151,7 @@ impl Login {
         Ok(())
     }
 
-    /// Whether the reply to a USER without a batch is awaited
+    /// Whether it sends its commands one by one, and to the server itself, not to a proxy
     pub(crate) const fn is_one_by_one(&self) -> bool {
         matches!(self.stage, Stage::OneByOne) && self.entry.is_none()
     }

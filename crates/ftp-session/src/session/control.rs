@@ -19,7 +19,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The delay between attempts to continue in clear text while this side's close_notify can't be written
 const WRITE_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Bytes read at a time, which each read clears first. Replies are small; the next round reads the rest of a longer one
+/// Size in bytes of the buffer for one read, which is cleared each time. Replies are small; the next round reads the
+/// rest of a longer one
 const BUFFER: usize = 1024;
 
 /// How often to read what the server sent before it closed; a refusal fits into one read

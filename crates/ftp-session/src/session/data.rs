@@ -359,7 +359,7 @@ impl<S: Read + Write, L> Session<S, L> {
     /// says so
     ///
     /// The user may still believe that the transfer before it is running, and would take these bytes for that
-    /// transfer's. What is left of an upload that the user has ended is the session's to send.
+    /// transfer's. The session itself sends what is left of an upload that the user has ended.
     pub(super) fn holds_data(&self) -> bool {
         let Some(Data { state: DataState::Connected(_, Stage::Moving(transfer)), .. }) = &self.data
         else {
