@@ -4,7 +4,6 @@
 //! have answered long ago. The machine therefore gets a clock that leaves these pauses out.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ftp_session::{Error, Origin, Time};
@@ -19,19 +18,12 @@ pub(crate) struct Clock {
     limit: Option<Duration>,
     /// When the current call must end; `None`: no limit, or a time that can't be represented
     pub(crate) deadline: Option<Instant>,
-    /// The number of open calls that consist of several calls
-    open: Arc<AtomicUsize>,
+    /// Shared with the open calls that consist of several calls
+    open: Arc<()>,
 }
 
 /// A call that consists of several: they share its deadline for as long as this value lives
-#[derive(Debug)]
-pub(crate) struct Call(Arc<AtomicUsize>);
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+pub(crate) struct Call(#[expect(dead_code, reason = "it is counted")] Arc<()>);
 
 /// The earlier of two times, where `None` means never
 pub(crate) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
@@ -53,20 +45,13 @@ impl Clock {
 
     /// Begins a call: it gets a deadline of its own, unless it is part of another call
     pub(crate) fn begin(&mut self) {
-        if self.open.load(Ordering::Relaxed) == 0 {
+        if Arc::strong_count(&self.open) == 1 {
             self.deadline = self.limit.and_then(|limit| Instant::now().checked_add(limit));
         }
     }
 
-    /// As [`Self::begin`], for a call that consists of several
-    pub(crate) fn begin_all(&mut self) -> Call {
-        self.begin();
-        self.go_on()
-    }
-
-    /// As [`Self::begin_all`], for a call that has begun already: the calls that follow are parts of it
+    /// Makes the calls that follow parts of the call that has begun
     pub(crate) fn go_on(&self) -> Call {
-        self.open.fetch_add(1, Ordering::Relaxed);
         Call(Arc::clone(&self.open))
     }
 
@@ -131,7 +116,8 @@ mod tests {
     #[test]
     fn a_call_that_makes_others_has_one_deadline() {
         let mut clock = Clock::new(Some(Duration::from_secs(60)));
-        let call = clock.begin_all();
+        clock.begin();
+        let call = clock.go_on();
         let deadline = clock.deadline;
         std::thread::sleep(Duration::from_millis(2));
         clock.begin();

@@ -96,13 +96,8 @@ impl<C: Holder<Client>> EntriesWith<C> {
         if reader.is_arriving() {
             let filled =
                 self.download.read_with(|session, now| reader.fill(session, now).then_some(()));
-            match filled {
-                Ok(Some(())) => {}
-                Ok(None) => reader.end(),
-                Err(error) => {
-                    reader.fail();
-                    return Err(error);
-                }
+            if filled.inspect_err(|_| reader.fail())?.is_none() {
+                reader.end();
             }
         }
         match self.download.end() {
@@ -118,10 +113,9 @@ impl<C: Holder<Client>> Iterator for EntriesWith<C> {
     fn next(&mut self) -> Option<Self::Item> {
         let _call = self.download.session_mut().call();
         let reader = &mut self.reader;
-        let awaited = match reader.is_arriving() {
-            true => Some(self.download.read_with(|session, now| reader.next(session, now))),
-            false => None,
-        };
+        let is_arriving = reader.is_arriving();
+        let awaited =
+            is_arriving.then(|| self.download.read_with(|session, now| reader.next(session, now)));
         self.reader.item(awaited)
     }
 }

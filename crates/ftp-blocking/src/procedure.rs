@@ -55,7 +55,7 @@ impl Session {
         file: Option<&Path>,
         mut progress: Option<&mut dyn FnMut(u64)>,
     ) -> Result<T, Error> {
-        let _call = self.clock.begin_all();
+        let _call = self.call();
         let mut file = LocalFile::new(file.unwrap_or_else(|| Path::new("")));
         let (mut moved, mut events, mut now) = (0, Events::Unseen, self.now());
         loop {

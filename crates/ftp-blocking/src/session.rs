@@ -31,9 +31,7 @@ pub(crate) struct Session {
     pub(crate) inner: Inner,
     net: Sockets,
     dialer: Option<Box<dyn Dialer>>,
-    /// Who chooses the local address of the control connection, if a dialer makes it
-    source: SourceSelection,
-    /// Both addresses of the control connection
+    /// Both addresses of the control connection, and who has chosen the local one
     pub(crate) endpoints: Endpoints,
     /// The request that the current call waits for
     pub(crate) current: Option<OpId>,
@@ -71,7 +69,6 @@ impl Session {
             inner,
             net: Sockets::default(),
             dialer,
-            source,
             endpoints: Endpoints { local: unspecified, source, peer: unspecified },
             current: None,
             clock,
@@ -116,7 +113,8 @@ impl Session {
 
     /// Makes all calls one, with one deadline, until the result is dropped
     pub(crate) fn call(&mut self) -> Call {
-        self.clock.begin_all()
+        self.clock.begin();
+        self.clock.go_on()
     }
 
     /// The present on the machine's clock
@@ -270,7 +268,6 @@ impl Session {
         let slot = request.slot;
         let channel = slot.channel();
         let target = Target { host: request.host, port: request.port, channel };
-        let source = self.source;
         // TcpStream::connect_timeout, for example, refuses a time limit of zero as an invalid argument.
         let stream = match timeout {
             Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
@@ -282,9 +279,8 @@ impl Session {
                 return Ok((stream, None));
             }
             system::keep_alive(&stream);
-            let endpoints =
-                Endpoints { local: stream.local_addr()?, source, peer: stream.peer_addr()? };
-            Ok((stream, Some(endpoints)))
+            let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
+            Ok((stream, Some(Endpoints { local, peer, ..self.endpoints })))
         });
         self.inner.dialed(slot, result, self.clock.now());
         true
@@ -314,13 +310,10 @@ impl Session {
         }
         let machine = self.inner.deadline().and_then(|at| self.clock.real(at));
         let deadline = earliest(machine, self.clock.deadline);
-        if self.canceller.is_none() {
-            return deadline;
-        }
         let mut sockets = self.inner.sockets();
-        if self.wake.is_some()
-            && sockets.any(|(slot, _, interest)| slot.is_control() && !interest.is_none())
-        {
+        let mut is_watched =
+            || sockets.any(|(slot, _, interest)| slot.is_control() && !interest.is_none());
+        if self.canceller.is_none() || self.wake.is_some() && is_watched() {
             return deadline;
         }
         // No socket can wake the wait: the control connection is not open yet, or the server has closed it.
