@@ -132,6 +132,7 @@ impl Session {
                     self.number += 1;
                     self.data = Some((id, self.number));
                     self.handshake = Handshake::No;
+                    self.held.clear();
                     self.last[2] = self.now;
                     self.last[3] = self.now;
                     if let DataEndpoint::Listen { .. } = endpoint {

@@ -289,6 +289,10 @@ impl Server {
         if !sticky && !matches!(verb, "RETR" | "STOR" | "APPE" | "REST") {
             self.offset = 0;
         }
+        // The connection made to the port before is closed.
+        if matches!(verb, "EPSV" | "PASV") && self.moving == Moving::No {
+            self.connected = false;
+        }
         match verb {
             "USER" => say(out, deed, 331, "password"),
             "PASS" => match self.habit {

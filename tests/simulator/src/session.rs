@@ -167,6 +167,8 @@ pub struct Session {
     pub(super) moves: BTreeMap<u32, Move>,
     /// Data that the server sends as soon as the data connection is established
     pub(super) pending: Option<Vec<u8>>,
+    /// What the client has sent on the current data connection before its transfer began
+    pub(super) held: Vec<What>,
     /// What a server whose transfers EPSV ends has not sent yet
     pub(super) rest: Option<Vec<u8>>,
     pub(super) handshake: Handshake,
@@ -222,6 +224,7 @@ impl Session {
             served: 0,
             moves: BTreeMap::new(),
             pending: None,
+            held: Vec::new(),
             rest: None,
             handshake: Handshake::No,
             tickets: 0,

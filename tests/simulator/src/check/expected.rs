@@ -5,7 +5,7 @@ use std::time::Duration;
 use ftp_proto::{ConnectionError, Error, Prefetch};
 
 use super::super::{
-    Ask, Beside, ControlFault, Fault, Gone, Habit, HandshakeFault, MoveEnd, Task, Way,
+    Ask, Beside, ControlFault, Deed, Fault, Gone, Habit, HandshakeFault, MoveEnd, Said, Task, Way,
 };
 use super::{Class, Facts};
 
@@ -56,6 +56,7 @@ impl Facts<'_> {
             }
             // It was sent during the transfer, which has a final reply of its own.
             Some("EPSV") if self.case.prefetch == Prefetch::Always => may.push(Class::Protocol),
+            None if self.is_refused_as_a_transfer() => may.push(Class::Protocol),
             // The reply is taken for the answer to EPSV, for which nothing distinguishes it.
             Some(verb) if self.is_taken_for_a_port(verb) => {
                 may.extend([Class::Protocol, Class::TimedOut, Class::DataTimedOut]);
@@ -140,6 +141,13 @@ impl Facts<'_> {
         self.case.prefetch == Prefetch::Always
             && matches!(verb, "RETR" | "STOR" | "APPE" | "LIST" | "NLST" | "MLSD")
             && self.heard().any(|(_, said)| !said.honest && is_passive(said.code))
+    }
+
+    /// Whether EPSV, sent during a transfer, was refused with a reply that RFC 959 section 5.4 gives transfers alone
+    fn is_refused_as_a_transfer(&self) -> bool {
+        let is_refused = |deed: &Deed, said: &Said| deed.verb == "EPSV" && said.code == 426;
+        self.case.prefetch == Prefetch::Always
+            && self.heard().any(|(deed, said)| is_refused(deed, said))
     }
 
     /// Whether the control connection may end within a handshake

@@ -228,7 +228,13 @@ impl Host {
                 let (code, text) = REFUSALS[usize::from(index)];
                 self.server.refuse(line, code, text, &mut out);
             }
-            _ => self.server.line(line, &mut out),
+            _ => {
+                // A server that opens another port closes the connection made to the one before.
+                if matches!(line.trim(), "EPSV" | "PASV") && !self.server.is_moving() {
+                    self.data = None;
+                }
+                self.server.line(line, &mut out);
+            }
         }
         self.answer(net, out);
         self.begin_on_data(net);

@@ -25,6 +25,11 @@ impl Session {
         }
     }
 
+    /// Whether the server has not read the command of the transfer on this connection yet
+    fn has_not_begun(&self, number: u32) -> bool {
+        number == self.number && self.served < number && !self.server.is_moving()
+    }
+
     fn is_served(&self, number: u32) -> bool {
         number == self.number || number == self.served
     }
@@ -184,6 +189,11 @@ impl Session {
             }
             What::Swallowed(number) if self.is_served(number) => self.server.swallowed(&mut out),
             What::AllSent(number) if self.is_served(number) => self.server.sent(&mut out),
+            // The system keeps what arrives before the transfer's command.
+            What::ServerBytes(number, _) if self.has_not_begun(number) => self.held.push(what),
+            What::ServerEnd(number) if self.has_not_begun(number) && !self.held.is_empty() => {
+                self.held.push(what);
+            }
             What::ServerBytes(number, bytes) if self.is_served(number) => {
                 self.server.receive(&bytes);
             }
@@ -211,5 +221,10 @@ impl Session {
             | What::AcceptTimeout(_) => {}
         }
         self.answer(out);
+        if self.server.is_moving() {
+            for what in std::mem::take(&mut self.held) {
+                self.happen(what);
+            }
+        }
     }
 }
