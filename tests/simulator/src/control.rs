@@ -19,6 +19,7 @@ impl Session {
                     self.send_control(out);
                 }
                 Answer::Stray(code, text) => self.stray(code, &text),
+                Answer::Pause(pause) => self.send_control(vec![Out::Pause(pause)]),
                 Answer::Connect => {
                     self.served = self.number;
                     let patience = self.now + Duration::from_secs(10);

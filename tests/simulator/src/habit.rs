@@ -22,6 +22,8 @@ pub enum Late {
     BeforeOpening,
     /// After the preliminary reply of the next transfer
     AfterOpening,
+    /// When the next transfer's REST arrives, which is answered seconds later
+    AtRestart,
 }
 
 /// What a server does with EPSV that comes while a transfer runs; most read it after the transfer
@@ -117,6 +119,9 @@ pub enum Habit {
 /// The codes of the final replies that are still to come for an aborted transfer
 const FINALS: [&[u16]; 5] = [&[426], &[226], &[226, 226], &[426, 226], &[426, 451]];
 
+/// The offset of the download after the task, if it resumes
+const RESUMED_AT: usize = 9;
+
 impl Habit {
     /// Returns all habits
     #[must_use]
@@ -157,7 +162,7 @@ impl Habit {
         ];
         for abort in [225, 226] {
             for finals in FINALS {
-                for late in [Late::BeforeOpening, Late::AfterOpening] {
+                for late in [Late::BeforeOpening, Late::AfterOpening, Late::AtRestart] {
                     for next in [
                         Next::Whole,
                         Next::Cut(426),
@@ -197,6 +202,14 @@ impl Habit {
             Self::StickyRest(_) => matches!(task, Task::Resume | Task::ResumeLate),
             Self::SizeInName => matches!(task, Task::GetNamed | Task::GetNamedMore),
             _ => true,
+        }
+    }
+
+    /// Returns the offset of the download after the task
+    pub(super) const fn next_offset(self) -> usize {
+        match self {
+            Self::LateFinals { late: Late::AtRestart, .. } => RESUMED_AT,
+            _ => 0,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ftp_proto::{Client, Error, List, Op, OpId, Prefetch};
+use ftp_proto::{Client, Error, Get, List, Op, OpId, Prefetch};
 
 use super::session::{Ask, Broken, Case, OpEnd};
 use super::{Server, Task};
@@ -12,6 +12,8 @@ use crate::replies::Replies;
 #[derive(Debug)]
 pub(super) struct Requests {
     task: Task,
+    /// The offset of the download after the task
+    next_offset: u64,
     broken: Broken,
     /// The task's request
     pub(super) op: OpId,
@@ -47,7 +49,8 @@ impl Requests {
         let login = client.login("u", "p").id();
         let before = task.follows_a_listing().then(|| client.list(List::new("")).id());
         let op = task.ask(client);
-        let next = (case.prefetch == Prefetch::Always).then(|| client.get("p").id());
+        let next_offset = case.habit.next_offset() as u64;
+        let next = (case.prefetch == Prefetch::Always).then(|| ask_next(client, next_offset));
         let asked = [
             Some((Ask::Login, login)),
             before.map(|id| (Ask::Before, id)),
@@ -56,6 +59,7 @@ impl Requests {
         ];
         Self {
             task,
+            next_offset,
             broken,
             op,
             next,
@@ -131,7 +135,7 @@ impl Requests {
         self.size = Some(size);
         self.asked.push((Ask::Size, size.id()));
         if self.next.is_none() {
-            let next = client.get("p").id();
+            let next = ask_next(client, self.next_offset);
             self.next = Some(next);
             self.asked.push((Ask::Get, next));
         }
@@ -147,4 +151,9 @@ impl Requests {
     pub(super) fn is_complete(&self) -> bool {
         self.probing && self.ops.len() == self.asked.len()
     }
+}
+
+/// Requests the download after the task
+fn ask_next(client: &mut Client, offset: u64) -> OpId {
+    client.get(Get::new("p").resume_at(offset)).id()
 }

@@ -5,6 +5,7 @@
 mod transfer;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::{Beside, Habit, Next, Profile};
 
@@ -15,6 +16,8 @@ pub enum Answer {
     Reply(usize, u16, String),
     /// A reply that answers no command
     Stray(u16, String),
+    /// Let this time pass before the next reply
+    Pause(Duration),
     /// Make a data connection: connect in active mode, otherwise begin its TLS handshake
     Connect,
     /// Send these bytes on the data connection, then end it
@@ -327,10 +330,7 @@ impl Server {
                 (Habit::StickyRest(code) | Habit::NoRestZero(code), "0") => {
                     say(out, deed, code, "not restarting");
                 }
-                _ => {
-                    self.offset = argument.parse().unwrap_or(0);
-                    say(out, deed, 350, "restarting");
-                }
+                _ => self.restart(deed, argument.parse().unwrap_or(0), out),
             },
             "SIZE" => match self.files.get(argument) {
                 Some(file) => say(out, deed, 213, &file.len().to_string()),

@@ -145,7 +145,7 @@ impl<'a> Facts<'a> {
     /// Returns the expected content of a download
     pub(super) fn wanted(&self) -> &'static [u8] {
         match self.op.ask {
-            Ask::Get => return OTHER,
+            Ask::Get => return &OTHER[self.case.habit.next_offset()..],
             Ask::Before => return LISTING,
             _ => {}
         }

@@ -120,6 +120,7 @@ impl Host {
                     }
                 }
                 Answer::Stray(code, text) => self.stray(net, code, &text),
+                Answer::Pause(pause) => self.send_control(net, vec![Out::Pause(pause)]),
                 Answer::Connect => {
                     let patience = net.now + Duration::from_secs(10);
                     net.due(patience, Timer::AcceptTimeout(net.number));

@@ -1,7 +1,16 @@
 //! Transfers of the modelled server
 
+use std::time::Duration;
+
 use super::{Answer, LISTING, Moving, Queued, Server, say};
 use crate::{Early, Habit, Late, Next};
+
+fn stray_finals(codes: &[u16], out: &mut Vec<Answer>) {
+    for &code in codes {
+        let text = if code == 226 { "ABOR must've succeeded" } else { "Transfer aborted" };
+        out.push(Answer::Stray(code, text.to_owned()));
+    }
+}
 
 impl Server {
     pub(super) fn transfer(&mut self, deed: usize, verb: &str, path: &str, out: &mut Vec<Answer>) {
@@ -10,13 +19,8 @@ impl Server {
             Habit::LateFinals { late, .. } => late,
             _ => Late::BeforeOpening,
         };
-        let stray = |out: &mut Vec<Answer>| {
-            for &code in late {
-                let text = if code == 226 { "ABOR must've succeeded" } else { "Transfer aborted" };
-                out.push(Answer::Stray(code, text.to_owned()));
-            }
-        };
-        if place == Late::BeforeOpening {
+        let stray = |out: &mut Vec<Answer>| stray_finals(late, out);
+        if place != Late::AfterOpening {
             stray(out);
         }
         let mut next = std::mem::replace(&mut self.next, Next::Whole);
@@ -44,6 +48,17 @@ impl Server {
         } else {
             self.download(deed, verb, path, next, out, &stray, place);
         }
+    }
+
+    /// Accepts REST
+    pub(super) fn restart(&mut self, deed: usize, offset: usize, out: &mut Vec<Answer>) {
+        self.offset = offset;
+        let late = matches!(self.habit, Habit::LateFinals { late: Late::AtRestart, .. });
+        if late && offset > 0 && !self.late.is_empty() {
+            stray_finals(std::mem::take(&mut self.late), out);
+            out.push(Answer::Pause(Duration::from_secs(3)));
+        }
+        say(out, deed, 350, "restarting");
     }
 
     pub(super) fn open(&mut self, deed: usize, code: u16, text: &str, out: &mut Vec<Answer>) {
