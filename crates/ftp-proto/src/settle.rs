@@ -317,6 +317,17 @@ impl Interrupted {
             quiet(now, wire);
             return Settled::No;
         }
+        // The refusal of EPSV does not explain why the transfer ended.
+        if matches!(self.stage, Stage::Early | Stage::Listening)
+            && wire.control.expects_prefetch()
+            && looks_like_refusal_of_epsv(&reply)
+        {
+            wire.control.prefetch_answered();
+            wire.session.ahead.give_up();
+            self.due = self.due.saturating_sub(1);
+            quiet(now, wire);
+            return Settled::No;
+        }
         self.note(&reply, wire);
         match self.stage {
             Stage::Early if kind == ReplyKind::Preliminary => {

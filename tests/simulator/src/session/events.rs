@@ -197,6 +197,8 @@ impl Session {
             What::ServerBytes(number, bytes) if self.is_served(number) => {
                 self.server.receive(&bytes);
             }
+            // The end of the connection before does not concern the one that the next transfer will use.
+            What::ServerEnd(number) if number < self.number && !self.server.is_moving() => {}
             What::ServerEnd(number) if self.is_served(number) => {
                 // Data that was to be sent on it is dropped with it.
                 self.pending = None;
