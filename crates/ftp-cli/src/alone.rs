@@ -19,18 +19,35 @@ const LOCK: &str = ".lock";
 /// The right to write a file on the server, until it is dropped
 #[derive(Debug)]
 pub(crate) struct Alone {
+    _written: Option<Lock>,
+    _target: Option<Lock>,
+}
+
+impl Alone {
+    /// Takes the right to write this file, and the one whose name it gets; nothing is locked if that is impossible, for
+    /// example without a directory for notes
+    ///
+    /// # Errors
+    ///
+    /// An error if another run has one of the two rights.
+    pub(crate) fn new(site: &Site, written: &[u8], target: &[u8]) -> Result<Self, Failure> {
+        let other = (target != written).then_some(target);
+        Ok(Self {
+            _written: Lock::new(site, written)?,
+            _target: other.map(|target| Lock::new(site, target)).transpose()?.flatten(),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Lock {
     path: PathBuf,
     /// Closing it releases the lock
     _file: File,
 }
 
-impl Alone {
-    /// Takes the right to write this file; `None` if nothing can be locked, for example without a directory for notes
-    ///
-    /// # Errors
-    ///
-    /// An error if another run has it.
-    pub(crate) fn new(site: &Site, written: &[u8]) -> Result<Option<Self>, Failure> {
+impl Lock {
+    fn new(site: &Site, written: &[u8]) -> Result<Option<Self>, Failure> {
         let Some(note) = begun::place(site, written) else { return Ok(None) };
         if begun::create_folder(&note).is_err() {
             return Ok(None);
@@ -50,7 +67,7 @@ impl Alone {
     }
 }
 
-impl Drop for Alone {
+impl Drop for Lock {
     fn drop(&mut self) {
         // Before the lock is released: a run that has opened the file notices that it is gone, and creates another one.
         let _ = std::fs::remove_file(&self.path);

@@ -116,12 +116,13 @@ pub(crate) fn open(
 ) -> Result<Partial, Failure> {
     let args = terms.args;
     let naming = if args.inplace { Naming::AtOnce } else { Naming::WhenWhole };
-    let mut partial = Partial::open(job.local, &args.temp_suffix, naming)?;
+    let source = terms.site().place(job.remote);
+    let mut partial = Partial::open(job.local, &args.temp_suffix, naming, source)?;
     if args.no_resume || !partial.is_of(job.version) {
         // No notice for small files, which have no state file, nor with --inplace, where the file is an older version.
         if !args.no_resume && naming == Naming::WhenWhole && partial.length() >= STATE_FROM {
             running.notice(
-                "the part from an earlier run is of another version, so the download starts again",
+                "the part from an earlier run is of another version or file, so the download starts again",
             );
         }
         partial.disregard().map_err(|error| Failure::local(partial.path(), &error))?;

@@ -17,11 +17,22 @@ const NOT_ORDINARY: &str = "is not an ordinary file";
 ///
 /// Errors of the operating system; an error if another run has locked the file, or if it is not an ordinary file.
 pub(crate) fn open_alone(path: &Path) -> Result<File, Failure> {
-    try_open_alone(path)?.ok_or_else(|| {
-        Failure::new(Exit::Local, "another run is writing this file")
-            .about(crate::show::path(path))
-            .remedy("wait until it ends")
-    })
+    try_open_alone(path)?.ok_or_else(|| another_run(path))
+}
+
+/// Returns an error if another run has locked this file, which need not exist
+///
+/// A file that can't be opened or locked, for example because the file system has no locks, counts as not locked.
+pub(crate) fn refuse_if_locked(path: &Path) -> Result<(), Failure> {
+    let locked = open_to_read(path)
+        .is_ok_and(|file| matches!(FileExt::try_lock(&file), Err(TryLockError::WouldBlock)));
+    if locked { Err(another_run(path)) } else { Ok(()) }
+}
+
+fn another_run(path: &Path) -> Failure {
+    Failure::new(Exit::Local, "another run is writing this file")
+        .about(crate::show::path(path))
+        .remedy("wait until it ends")
 }
 
 /// As [`open_alone`], but `None` if another run has locked the file
@@ -86,7 +97,7 @@ pub(crate) fn not_ordinary(path: &Path) -> Failure {
 }
 
 /// Whether a path still names an open file: another run may have renamed it, also on Windows
-fn is_same(open: &File, path: &Path) -> io::Result<bool> {
+pub(crate) fn is_same(open: &File, path: &Path) -> io::Result<bool> {
     let open = same_file::Handle::from_file(open.try_clone()?)?;
     Ok(same_file::Handle::from_path(path).is_ok_and(|named| named == open))
 }

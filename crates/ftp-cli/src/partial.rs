@@ -1,9 +1,9 @@
 //! A local file that is not complete yet (`NAME.part`), locked against other runs, and the version that it is a part of
 //!
-//! The file's length is the number of bytes received. A state file beside it (`NAME.part.state`) notes the version of
-//! the server's file and, if several sessions fetch it, which bytes have been received. A part without a state file, or
-//! of another version, is not resumed: the compared bytes may be identical in an older version although earlier
-//! bytes differ.
+//! The file's length is the number of bytes received. A state file beside it (`NAME.part.state`) notes where the part
+//! comes from, the version of the server's file and, if several sessions fetch it, which bytes have been received. A part
+//! without a state file, of another file or of another version, is not resumed: the compared bytes may be identical in
+//! both although earlier bytes differ.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,8 +16,11 @@ use ftp_proto::Get;
 use ftp_session::{system_time, timestamp};
 use serde_json::{Value, json};
 
+use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ordinary::{has_another_name, not_ordinary, open_alone, open_to_read};
+use crate::ordinary::{
+    has_another_name, is_same, not_ordinary, open_alone, open_to_read, refuse_if_locked,
+};
 use crate::ranges::{Cut, Ranges};
 
 /// Minimum size of a file with a state file, in bytes: fetching a smaller one again takes no longer than comparing it
@@ -28,6 +31,9 @@ const MAX_STATE: u64 = 256 * 1024;
 
 /// The suffix of the names of state files
 const STATE: &str = ".state";
+
+/// The same with `--inplace`: the files under the temporary and under the final name may be parts of two versions
+const STATE_INPLACE: &str = ".inplace";
 
 /// The suffix of the name under which a file is written before it replaces the old one
 const NEW: &str = "~";
@@ -68,6 +74,8 @@ impl Version {
 pub(crate) struct Partial {
     file: File,
     path: PathBuf,
+    /// The server, the login and the path on the server
+    source: String,
     state_path: PathBuf,
     written_to: WrittenTo,
     /// The length of what has been downloaded, in bytes
@@ -95,7 +103,11 @@ pub(crate) enum Naming {
 #[derive(Debug, PartialEq, Eq)]
 enum WrittenTo {
     /// Under a temporary name; it gets the final name when it is complete
-    Temporary { target: PathBuf },
+    Temporary {
+        target: PathBuf,
+        /// The state file of what a run with `--inplace` has left under the final name
+        state_inplace: PathBuf,
+    },
     /// Under the final name
     Final,
 }
@@ -103,10 +115,17 @@ enum WrittenTo {
 impl Partial {
     /// Opens the partial file that an earlier run left, or creates one, under the final name or with this suffix
     ///
+    /// `source` is the server, the login and the path on the server.
+    ///
     /// # Errors
     ///
-    /// Errors of the operating system, and an error if another run is writing the file.
-    pub(crate) fn open(target: &Path, suffix: &str, naming: Naming) -> Result<Self, Failure> {
+    /// Errors of the operating system, and an error if another run is writing the file, under either of its names.
+    pub(crate) fn open(
+        target: &Path,
+        suffix: &str,
+        naming: Naming,
+        source: String,
+    ) -> Result<Self, Failure> {
         let is_other =
             |kind: std::fs::FileType| !kind.is_file() && !kind.is_dir() && !kind.is_symlink();
         // The file would replace a device or a pipe.
@@ -114,26 +133,29 @@ impl Partial {
             return Err(not_ordinary(target));
         }
         let temporary = beside(target, suffix);
-        let state_path = beside(&temporary, STATE);
+        let state_inplace = beside(&temporary, STATE_INPLACE);
+        let (path, other, state_path, written_to) = match naming {
+            Naming::WhenWhole => {
+                let state = beside(&temporary, STATE);
+                let target = target.to_owned();
+                let other = target.clone();
+                (temporary, other, state, WrittenTo::Temporary { target, state_inplace })
+            }
+            Naming::AtOnce => (target.to_owned(), temporary, state_inplace, WrittenTo::Final),
+        };
         let state = std::fs::symlink_metadata(&state_path);
         if state.is_ok_and(|metadata| !metadata.is_file()) {
             return Err(not_ordinary(&state_path));
         }
-        let path = match naming {
-            Naming::WhenWhole => temporary,
-            Naming::AtOnce => target.to_owned(),
-        };
+        // `finish` looks again, because the other run may begin after this one.
+        refuse_if_locked(&other)?;
         let file = open_alone(&path)?;
         let metadata = file.metadata().map_err(|error| Failure::local(&path, &error))?;
         if naming == Naming::WhenWhole && has_another_name(&metadata) {
             return Err(Failure::local(&path, &io::Error::other("has another name (a hard link)")));
         }
-        let written_to = match naming {
-            Naming::WhenWhole => WrittenTo::Temporary { target: target.to_owned() },
-            Naming::AtOnce => WrittenTo::Final,
-        };
         let (length, content) = (metadata.len(), Content::Part);
-        Ok(Self { file, path, state_path, written_to, length, content })
+        Ok(Self { file, path, source, state_path, written_to, length, content })
     }
 
     /// Returns the length of what has been downloaded, in bytes
@@ -141,7 +163,7 @@ impl Partial {
         self.length
     }
 
-    /// Whether the state file says that the part is of this version
+    /// Whether the state file says that the part is of this version of the file on the server
     ///
     /// Both sizes must be known and equal. Times are compared if both are known: if the server tells none, the
     /// size alone tells versions apart.
@@ -183,12 +205,16 @@ impl Partial {
         Ok(())
     }
 
-    /// Reads the state file: the version, and the pieces if several sessions fetched the file
+    /// Reads the state file: the version, and the pieces if several sessions fetched the file; `None` if the part comes
+    /// from elsewhere
     fn state(&self) -> Option<(Version, Value)> {
         let mut text = String::new();
         let file = open_to_read(&self.state_path).ok()?;
         file.take(MAX_STATE).read_to_string(&mut text).ok()?;
         let state: Value = serde_json::from_str(&text).ok()?;
+        if state["source"].as_str() != Some(&self.source) {
+            return None;
+        }
         let modified = state["modified"].as_i64().and_then(ftp_proto::Timestamp::from_unix);
         let version =
             Version { size: state["size"].as_u64(), modified: modified.and_then(system_time) };
@@ -199,7 +225,7 @@ impl Partial {
     pub(crate) fn note(&self, version: Version, ranges: Option<&Ranges>) {
         let Some(size) = version.size.filter(|size| *size >= STATE_FROM) else { return };
         let modified = version.modified.and_then(timestamp).map(ftp_proto::Timestamp::to_unix);
-        let mut state = json!({ "size": size, "modified": modified });
+        let mut state = json!({ "source": self.source, "size": size, "modified": modified });
         if let Some(ranges) = ranges {
             state["pieces"] = ranges.to_json();
         }
@@ -280,8 +306,20 @@ impl Partial {
         if sync {
             self.file.sync_all().map_err(|error| failure(&error))?;
         }
-        if let WrittenTo::Temporary { target } = &self.written_to {
-            std::fs::rename(&self.path, target).map_err(|error| Failure::local(target, &error))?;
+        match &self.written_to {
+            WrittenTo::Temporary { target, state_inplace } => {
+                refuse_if_locked(target)?;
+                let renamed = std::fs::rename(&self.path, target);
+                renamed.map_err(|error| Failure::local(target, &error))?;
+                let _ = std::fs::remove_file(state_inplace);
+            }
+            WrittenTo::Final
+                if is_same(&self.file, &self.path).map_err(|error| failure(&error))? => {}
+            WrittenTo::Final => {
+                return Err(Failure::new(Exit::Local, "was replaced while it was written")
+                    .about(crate::show::path(&self.path))
+                    .remedy("download it again"));
+            }
         }
         self.remove_state();
         Ok(())
@@ -324,11 +362,11 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Returns the names that belong to the file `name` while it is incomplete
-pub(crate) fn reserved(name: &[u8], suffix: &str) -> [Vec<u8>; 3] {
+pub(crate) fn reserved(name: &[u8], suffix: &str) -> [Vec<u8>; 5] {
     let temporary = [name, suffix.as_bytes()].concat();
-    let state = [&*temporary, STATE.as_bytes()].concat();
-    let new = [&*state, NEW.as_bytes()].concat();
-    [temporary, state, new]
+    let [state, inplace] = [STATE, STATE_INPLACE].map(|end| [&*temporary, end.as_bytes()].concat());
+    let [new, new_inplace] = [&state, &inplace].map(|state| [&**state, NEW.as_bytes()].concat());
+    [temporary, state, new, inplace, new_inplace]
 }
 
 /// Refuses two paths if one is the temporary name of the other
@@ -348,11 +386,14 @@ pub(crate) fn refuse_reserved<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
     use std::time::Duration;
 
     fn open(target: &Path) -> Result<Partial, Failure> {
-        Partial::open(target, ".part", Naming::WhenWhole)
+        open_as(target, Naming::WhenWhole, "one")
+    }
+
+    fn open_as(target: &Path, naming: Naming, source: &str) -> Result<Partial, Failure> {
+        Partial::open(target, ".part", naming, source.to_owned())
     }
 
     #[test]

@@ -62,6 +62,11 @@ impl Site {
         &self.name
     }
 
+    /// Returns what identifies a file or directory on the server: the login, the server and the path
+    pub(crate) fn place(&self, path: &[u8]) -> String {
+        format!("{} {}", self.name, crate::show::bytes(path))
+    }
+
     pub(crate) const fn common(&self) -> &Common {
         &self.common
     }

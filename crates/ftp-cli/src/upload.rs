@@ -54,7 +54,7 @@ pub(crate) fn upload(
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let temporary = temporary(job.remote, terms.suffix());
-    let _alone = Alone::new(terms.site(), &temporary)?;
+    let _alone = Alone::new(terms.site(), &temporary, job.remote)?;
     let mut left = Left { begun, old: Old::InPlace };
     lease
         .attempt(&|| running.bytes(), |client| {
@@ -188,7 +188,7 @@ pub(crate) fn upload_stream(
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let temporary = temporary(remote, terms.suffix());
-    let _alone = Alone::new(terms.site(), &temporary)?;
+    let _alone = Alone::new(terms.site(), &temporary, remote)?;
     // What this upload leaves is no part of a local file.
     Note::new(terms.site(), &temporary).remove();
     match send_all(client, terms, from, Put::new(&temporary), running) {
@@ -230,7 +230,7 @@ pub(crate) fn add_stream(
     let failure = |error| terms.site().failure(error);
     let (moved, name) = match way {
         Way::Append { path } => {
-            let _alone = Alone::new(terms.site(), path)?;
+            let _alone = Alone::new(terms.site(), path, path)?;
             let before = size_to_append_to(client, path).map_err(failure)?;
             let sent = send_all(client, terms, from, Put::new(path).append(), running)?;
             compare_appended(client, terms, path, before, sent.0)?;

@@ -107,8 +107,6 @@ fn run(
 }
 
 /// Opens the record of this mirror
-///
-/// A download is identified by the directory on the server, an upload also by the local directory.
 fn record(
     path: &Path,
     sides: &Sides,
@@ -127,10 +125,11 @@ fn record(
             .about(crate::show::path(path))
             .remedy("name a file elsewhere"));
     }
-    let server = format!("{} {}", site.name(), crate::show::bytes(&sides.remote));
+    let server = site.place(&sides.remote);
+    let here = crate::show::path(&local(&sides.local)?);
     let mirror = match sides.direction {
-        Direction::Down => format!("from {server}"),
-        Direction::Up => format!("from {} to {server}", crate::show::path(&local(&sides.local)?)),
+        Direction::Down => format!("from {server} to {here}"),
+        Direction::Up => format!("from {here} to {server}"),
     };
     match purpose {
         Purpose::Mirror => Record::open(path, mirror).map(Some),

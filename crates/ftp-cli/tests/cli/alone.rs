@@ -51,6 +51,11 @@ fn a_second_run_does_not_write_what_the_first_one_writes() {
             false => [&["put", "two/f"], &["mirror", "two"], &["put", "-"]],
             true => [&["put", "--append", "two/f"], &["put", "--inplace", "two/f"], &[]],
         };
+        let others: [&[&str]; 3] = [
+            &["put", "--inplace", "two/f"],
+            &["put", "--temp-suffix", ".tmp", "two/f"],
+            &["put", "--append", "two/f"],
+        ];
         let (server, home, go_on) = server();
         let url = |arguments: &[&str]| match arguments[0] {
             "put" => server.url("up/f"),
@@ -65,6 +70,12 @@ fn a_second_run_does_not_write_what_the_first_one_writes() {
             for words in ["another run", "this machine", file, "wait until it ends"] {
                 assert!(run.stderr.contains(words), "{words}: {second:?}: {run:?}");
             }
+        }
+        // Regression: these write to the same file in the end.
+        for second in others {
+            let run = home.rftp(&[second, &[&url(second)]].concat());
+            assert_eq!(run.code, Some(3), "{first:?} {second:?}: {run:?}");
+            assert!(run.stderr.contains("uploading to up/f"), "{run:?}");
         }
         // Another file is not affected.
         let run = home.rftp(&["put", "two/f", &server.url("up/other")]);
@@ -83,7 +94,8 @@ fn a_run_that_was_killed_is_in_nobodys_way() {
     let (server, home, go_on) = server();
     let url = server.url("f");
     let mut child = begin(&server, &home, &["put", "one/f", &url]);
-    assert_eq!(notes(&home), 1);
+    // For the part and for the name that it gets.
+    assert_eq!(notes(&home), 2);
     child.kill().unwrap();
     child.wait().unwrap();
     go_on.store(true, Ordering::SeqCst);

@@ -2,6 +2,7 @@
 
 use ftp_test::{Action, Command, Server};
 
+use crate::parts::state_of;
 use crate::{Home, bytes};
 
 #[test]
@@ -125,21 +126,22 @@ fn ftpmirror_resumes_only_a_part_of_the_same_version() {
     let size = 3_000_000;
     let mut older = bytes(size);
     older[0] ^= 1;
-    let of_now = r#"{"size":3000000,"modified":1709210096}"#;
-    let of_then = r#"{"size":3000000,"modified":1}"#;
-    let unknown = r#"{"size":null,"modified":null}"#;
+    let server = Server::start();
+    server.files().put("pub/a", bytes(size));
+    let of = |modified| state_of(&server, "pub/a", modified);
+    let unknown = br#"{"size":null,"modified":null}"#.to_vec();
     for (part, state, rests) in
-        [(&older, of_then, 0), (&older, unknown, 0), (&bytes(size), of_now, 1)]
+        [(&older, of(1), 0), (&older, unknown, 0), (&bytes(size), of(1_709_210_096), 1)]
     {
-        let (server, home) = (Server::start(), Home::new());
-        server.files().put("pub/a", bytes(size));
+        let home = Home::new();
+        server.forget_commands();
         home.write("here/a.part", &part[..2_000_000]);
-        home.write("here/a.part.state", state.as_bytes());
+        home.write("here/a.part.state", &state);
         let run = home.rftp(&["ftpmirror", &server.url(""), "pub", "here"]);
         assert_eq!(run.code, Some(0), "{run:?}");
-        assert!(home.read("here/a") == bytes(size), "{state}");
+        assert!(home.read("here/a") == bytes(size), "{rests}");
         assert_eq!(home.names("here"), [".mirrorinfo", "a"]);
-        assert_eq!(server.count("REST"), rests, "{state}");
+        assert_eq!(server.count("REST"), rests);
     }
 }
 

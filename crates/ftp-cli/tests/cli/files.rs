@@ -5,12 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use ftp_test::{Action, Command, Limit, Server};
 
+use crate::parts::{state, state_of};
 use crate::{Home, bytes};
 
 const SIZE: usize = 3_000_000;
-
-/// The state file of a download of [`SIZE`] bytes, with the time that the test server reports for all files
-const STATE: &[u8] = br#"{"size":3000000,"modified":1709210096}"#;
 
 fn time_of(home: &Home, name: &str) -> u64 {
     let modified = home.path(name).metadata().unwrap().modified().unwrap();
@@ -40,7 +38,7 @@ fn a_part_left_by_an_earlier_run_is_resumed() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(SIZE));
     home.write("file.part", &bytes(SIZE)[..2_000_000]);
-    home.write("file.part.state", STATE);
+    home.write("file.part.state", &state(&server, "file"));
     let run = home.rftp(&["get", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(home.read("file"), bytes(SIZE));
@@ -60,7 +58,7 @@ fn a_part_of_another_file_is_downloaded_again() {
     server.files().put("file", bytes(SIZE));
     for left in [vec![7; 2_000_000], vec![7; SIZE], vec![7; SIZE + 1]] {
         home.write("file.part", &left);
-        home.write("file.part.state", STATE);
+        home.write("file.part.state", &state(&server, "file"));
         let run = home.rftp(&["get", &server.url("file")]);
         assert_eq!(run.code, Some(0), "{run:?}");
         assert_eq!(home.read("file"), bytes(SIZE));
@@ -303,7 +301,7 @@ fn a_file_that_has_changed_since_is_not_spliced() {
     server.files().put("file", bytes(SIZE));
     home.write("file.part", &bytes(SIZE)[..2_000_000]);
     // The bytes that are compared are the same; only the noted time differs.
-    home.write("file.part.state", br#"{"size":3000000,"modified":1}"#);
+    home.write("file.part.state", &state_of(&server, "file", 1));
     let run = home.rftp(&["get", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stderr.contains("of another version"), "{run:?}");

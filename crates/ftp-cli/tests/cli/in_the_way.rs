@@ -24,18 +24,24 @@ fn a_pipe_with_the_name_of_a_state_file_is_refused() {
     use std::os::unix::fs::FileTypeExt as _;
     let (server, home) = (Server::start(), Home::new());
     server.files().put("d/file", bytes(2_000_000));
-    make_pipe(&home, "file.part.state");
+    let states = ["file.part.inplace", "file.part.state"];
+    states.iter().for_each(|state| make_pipe(&home, state));
     let (file, folder) = (server.url("d/file"), server.url("d/"));
-    for arguments in [&["get", &file][..], &["get", "--inplace", &file], &["mirror", &folder, "."]]
-    {
+    for (arguments, state) in [
+        (&["get", &file][..], "file.part.state"),
+        (&["get", "--inplace", &file], "file.part.inplace"),
+        (&["mirror", &folder, "."], "file.part.state"),
+    ] {
         let run = within_seconds(&home, arguments);
         assert_eq!(run.code, Some(3), "{arguments:?}: {run:?}");
-        let told = "file.part.state: is not an ordinary file";
-        assert!(run.stderr.contains(told), "{arguments:?}: {run:?}");
-        assert_eq!(home.names(""), ["file.part.state"], "{arguments:?}");
+        let told = format!("{state}: is not an ordinary file");
+        assert!(run.stderr.contains(&told), "{arguments:?}: {run:?}");
+        assert_eq!(home.names(""), states, "{arguments:?}");
     }
-    let metadata = std::fs::symlink_metadata(home.path("file.part.state")).unwrap();
-    assert!(metadata.file_type().is_fifo());
+    for state in states {
+        let metadata = std::fs::symlink_metadata(home.path(state)).unwrap();
+        assert!(metadata.file_type().is_fifo());
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod mirror;
 mod names;
 mod newer;
 mod options;
+mod parts;
 mod patterns;
 mod rates;
 mod renamed;

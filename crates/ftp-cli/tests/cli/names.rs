@@ -93,4 +93,10 @@ pub(crate) const NAMES: &[Name] = &[
 ];
 
 /// Names of temporary files of the file `good`
-pub(crate) const RESERVED: [&[u8]; 3] = [b"good.part", b"good.part.state", b"good.part.state~"];
+pub(crate) const RESERVED: [&[u8]; 5] = [
+    b"good.part",
+    b"good.part.state",
+    b"good.part.state~",
+    b"good.part.inplace",
+    b"good.part.inplace~",
+];

@@ -100,6 +100,9 @@ fn each_mirror_has_a_state_of_its_own() {
     assert!(run.code == Some(2) && run.stderr.contains("another mirror"), "{run:?}");
     let run = home.rftp(&["mirror", "--state", "state", "here", &server.url("pub")]);
     assert!(run.code == Some(2) && run.stderr.contains("another mirror"), "{run:?}");
+    // Regression: the files counted as up to date in a directory that has none of them.
+    let run = home.rftp(&["mirror", "--state", "state", &server.url("pub"), "there"]);
+    assert!(run.code == Some(2) && run.stderr.contains("another mirror"), "{run:?}");
     home.write("letter", b"Dear all\n");
     let run = home.rftp(&["mirror", "--state", "letter", &server.url("other"), "there"]);
     assert!(run.code == Some(2) && run.stderr.contains("not the state"), "{run:?}");
