@@ -214,10 +214,11 @@ fn last_item(before: &str, line: &[u8]) -> (Option<Format>, Value) {
 /// line like the full parser, which handles the first line of a listing
 #[test]
 fn the_fast_path_parses_the_same_as_the_full_parser() {
-    const USUAL: [(Format, &str); 9] = [
+    const USUAL: [(Format, &str); 10] = [
         (Format::Unix, "-rw-r--r--   1 ann  staff      42 Mar 10 12:34 name"),
         (Format::Unix, "drwxr-sr-t  12 1000 100   1234567 Dec  1  1999  a b "),
         (Format::Unix, "lrwxrwxrwx   1 ann  staff       3 Jan 31 00:00 a -> b"),
+        (Format::Unix, "lrwxrwxrwx   1 ann  staff       3 Jan 31 00:00 a -> b -> c d"),
         (Format::Mlsx, "type=file;size=12345678;modify=20240310123456;perm=adfrw; name"),
         (Format::Mlsx, "Type=dir;Modify=20240310123456.789;Size=1;UNIX.mode=0755; a;b"),
         (Format::Mlsx, "size=1234567890123456;type=pdir;modify=20000229235960; .."),

@@ -28,7 +28,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let size = columns.number()?;
     let (date, name) = date(columns.rest)?;
     let (name, target) = match kind {
-        EntryKind::Symlink => unix::split_link(name),
+        EntryKind::Symlink => unix::split_link(name, Some(size)),
         _ => (name, None),
     };
     if name.is_empty() {

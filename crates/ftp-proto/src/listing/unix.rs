@@ -41,7 +41,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates, end: End) -> Option<E
     entry.modified = date.and_then(|date| date.modified(dates));
     describe(&mut entry, &columns);
     if kind == EntryKind::Symlink {
-        (entry.name, entry.target) = split_link(name);
+        (entry.name, entry.target) = split_link(name, entry.size);
         if entry.target.is_none() && end == End::Missing {
             return None;
         }
@@ -171,7 +171,17 @@ fn headless<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
 }
 
 /// Splits `name -> target`
-pub(super) fn split_link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
+///
+/// Both may contain an arrow. Most servers show the length of the target as the size of a link, and then the size
+/// tells which arrow separates them. Otherwise it is the first one.
+pub(super) fn split_link(name: &[u8], size: Option<u64>) -> (&[u8], Option<&[u8]>) {
+    let length = size.and_then(|size| usize::try_from(size).ok()).filter(|length| *length > 0);
+    let split = length.and_then(|length| name.split_at_checked(name.len().checked_sub(length)?));
+    if let Some((before, target)) = split {
+        if let Some(name) = before.strip_suffix(b" -> ").filter(|name| !name.is_empty()) {
+            return (name, Some(target));
+        }
+    }
     match memchr::memmem::find(name, b" -> ") {
         Some(at) => (&name[..at], Some(&name[at + 4..]).filter(|target| !target.is_empty())),
         None => (name, None),

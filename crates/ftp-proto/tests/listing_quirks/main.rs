@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 mod to_json;
 
 mod lines;
+mod misread;
 
 fn parser() -> ListingParser {
     ListingParser::new().with_now(to_json::parse_iso("2026-03-10T12:00:00Z").expect("a time"))
