@@ -14,7 +14,7 @@ pub struct Entry<'a> {
     pub name: &'a [u8],
     /// What the entry is
     pub kind: EntryKind,
-    /// Size in bytes; `None` also if the server counts in blocks
+    /// Size in bytes; `None` also if the server counts in blocks, or rounds as in `1.2K`
     pub size: Option<u64>,
     /// Time of the last modification
     pub modified: Option<Modified>,

@@ -193,38 +193,30 @@ pub(super) fn is_clock_shaped(word: &[u8]) -> bool {
         && digits.split(|byte| *byte == b':').all(|part| part.len() <= 2 && number(part).is_some())
 }
 
-/// Parses a size with a unit: `2KB`, `1.5G`, `3,2MiB`, `17B`; `None` without a unit
+/// Parses a size with a unit: `17B`, `2KB`, `1.5G`, `3,2MiB`; `None` without a unit
 ///
-/// Units are those of `ls -h`, powers of 1024. The number in the listing is rounded, so the size is, too.
-pub(super) fn size_with_unit(word: &[u8]) -> Option<u64> {
+/// Only a whole number of bytes is exact: servers round all others, so these are `Some(None)`.
+pub(super) fn size_with_unit(word: &[u8]) -> Option<Option<u64>> {
     let end = word.iter().rposition(u8::is_ascii_digit)? + 1;
     let (digits, unit) = word.split_at(end);
     let (prefix, rest) = unit.split_first()?;
-    let shift = match prefix.to_ascii_uppercase() {
-        b'K' => 10,
-        b'M' => 20,
-        b'G' => 30,
-        b'T' => 40,
-        b'P' => 50,
-        b'B' => 0,
-        _ => return None,
+    let unit = prefix.to_ascii_uppercase();
+    let known = match unit {
+        b'B' => rest.is_empty(),
+        b'K' | b'M' | b'G' | b'T' | b'P' => matches!(rest, b"" | b"B" | b"b" | b"iB" | b"ib"),
+        _ => false,
     };
-    let known = rest.is_empty() || shift > 0 && matches!(rest, b"B" | b"b" | b"iB" | b"ib");
     if !known {
         return None;
     }
     let point = digits.iter().position(|byte| matches!(byte, b'.' | b','));
-    let (whole, fraction) = match point {
-        Some(at) => (number(&digits[..at])?, &digits[at + 1..]),
-        None => (number(digits)?, &[][..]),
-    };
-    if fraction.len() > 3 {
-        return None;
+    let (whole, fraction) = digits.split_at(point.unwrap_or(digits.len()));
+    let whole = number(whole)?;
+    match fraction {
+        [] => Some((unit == b'B').then_some(whole)),
+        [_, fraction @ ..] if fraction.len() <= 3 => number(fraction).map(|_| None),
+        _ => None,
     }
-    let scale = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
-    let part = if fraction.is_empty() { 0 } else { number(fraction)? };
-    let scaled = whole.checked_mul(scale)?.checked_add(part)?;
-    Some(scaled.checked_mul(1 << shift)? / scale)
 }
 
 /// Parses a year of two digits (80 to 99 and 00 to 79 for 1980 to 2079) or four

@@ -137,7 +137,7 @@ fn is_weekday(word: &[u8]) -> bool {
 /// Whether a word is in place of a size, even if it is not a valid one: `-528`, `-`
 fn is_size(word: &[u8]) -> bool {
     let digits = word.strip_prefix(b"-").unwrap_or(word);
-    digits.iter().all(u8::is_ascii_digit) || size_of(word).is_some()
+    digits.iter().all(u8::is_ascii_digit) || size_with_unit(word).is_some()
 }
 
 /// Parses `rubbish 1 ann staff 42 Mar 10 12:34 name`: type and permissions are not readable, the rest is
@@ -430,7 +430,7 @@ fn owner_and_group(names: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&names[..at], names[at..].trim_ascii()))
 }
 
-/// Parses a size in bytes, or with the letter that `ls -h` puts after it
+/// Parses a size in bytes; one that is rounded, as by `ls -h`, is `None`
 fn size_of(word: &[u8]) -> Option<u64> {
-    number(word).or_else(|| size_with_unit(word))
+    number(word).or_else(|| size_with_unit(word).flatten())
 }

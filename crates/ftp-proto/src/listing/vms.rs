@@ -2,7 +2,7 @@
 //!
 //! Long names have a line of their own, and the rest follows indented. Some servers put the columns
 //! in another order or omit some. The size is in blocks of 512 bytes, and it is not known how
-//! full the last block is: so no size is returned, unless it has a unit.
+//! full the last block is: so no size is returned, unless its unit is the byte.
 
 use super::entry::{Entry, EntryKind, Permissions};
 use super::month::month;
@@ -138,7 +138,8 @@ fn columns<'a>(entry: &mut Entry<'a>, mut words: Words<'a>, dates: &Dates) -> Co
                 let Some(word) = words.next() else { return columns };
                 if is_size(word) && !has_size {
                     has_size = true;
-                    entry.size = word.split(|byte| *byte == b'/').next().and_then(size_with_unit);
+                    let used = word.split(|byte| *byte == b'/').next();
+                    entry.size = used.and_then(size_with_unit).flatten();
                 } else if let Some(parts) = date(word).filter(|_| columns.date == Column::None) {
                     columns.date = Column::Present;
                     let parts = match time(words) {
@@ -177,8 +178,8 @@ fn time(words: Words<'_>) -> Option<(Option<Time>, Words<'_>)> {
     Some((clock(word).filter(|_| !half), after))
 }
 
-/// Whether a word is the number of blocks used, and perhaps allocated: `2/4`, asterisks where they don't fit, `2KB`
-/// in units of bytes
+/// Whether a word is the number of blocks used, and perhaps allocated: `2/4`, asterisks where they don't fit, or a
+/// size with a unit, `2KB`
 fn is_size(word: &[u8]) -> bool {
     let digits = |part: &[u8]| {
         let digits = part.iter().all(u8::is_ascii_digit);

@@ -201,8 +201,8 @@ fn openvms_in_other_orders() {
             json!({ "group": "STAFF", "owner": "BO" }),
         ),
         ("3/4 1-FEB-2026 04:05 [STAFF,BO(RWED,RWED,RE,)", json!({ "owner": "BO", "mode": "0750" })),
-        ("2KB 1-FEB-2026 04:05", json!({ "size": 2048 })),
-        ("1.5MB/2MB 1-FEB-2026 04:05", json!({ "size": 1_572_864 })),
+        ("2KB 1-FEB-2026 04:05", json!({ "size": null })),
+        ("1.5MB/2MB 1-FEB-2026 04:05", json!({ "size": null, "modified": "2026-02-01T04:05" })),
     ] {
         let objects =
             read(parser, format!("[X]A.B;1 1-FEB-2026\nNOTES.TXT;4 {columns}\n").as_bytes());

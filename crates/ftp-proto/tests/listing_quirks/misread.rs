@@ -31,3 +31,31 @@ fn the_size_of_a_link_shows_where_its_target_begins() {
         ],
     );
 }
+
+#[test]
+fn rounded_sizes_are_not_taken_for_exact_ones() {
+    check(
+        "-rw-r--r--   1 root     other  33.5k Oct 5 21:22 rows.ext\r\n\
+         -rw-r--r--   1 root     other  1.2K Oct 5 21:22 rows.txt\r\n\
+         -rw-r--r--   1 root     other  3,2MiB Oct 5 21:22 comma\r\n\
+         -rw-r--r--   1 root     other  4K Oct 5 21:22 whole\r\n\
+         -rw-r--r--   1 root     other  17B Oct 5 21:22 bytes\r\n\
+         -rw-r--r--   1 root     other  17 Oct 5 21:22 plain\r\n",
+        &[
+            json!({ "name": "rows.ext", "size": null, "owner": "root", "group": "other" }),
+            json!({ "name": "rows.txt", "size": null, "modified": "2025-10-05T21:22" }),
+            json!({ "name": "comma", "size": null, "links": 1 }),
+            json!({ "name": "whole", "size": null }),
+            json!({ "name": "bytes", "size": 17 }),
+            json!({ "name": "plain", "size": 17 }),
+        ],
+    );
+    check(
+        "KB.TXT;1       1234KB 9-MAR-2026 10:00 [ANON,FTP] (RWED,RWED,RE,RE)\r\n\
+         B.TXT;1        1234B 9-MAR-2026 10:00 [ANON,FTP] (RWED,RWED,RE,RE)\r\n",
+        &[
+            json!({ "name": "KB.TXT", "size": null, "owner": "FTP" }),
+            json!({ "name": "B.TXT", "size": 1234, "owner": "FTP" }),
+        ],
+    );
+}
