@@ -8,8 +8,8 @@ use crate::control::fields::parse_time;
 
 /// Parses a line of MLSD, or of the text of a reply to MLST
 ///
-/// The facts end at the first blank, and everything after it is the name. Returns `None` if the line is in another
-/// format.
+/// The facts end at the first blank, and everything after it is the name, unless that blank is in the target of a link.
+/// Returns `None` if the line is in another format.
 #[must_use]
 pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
     let [b' ', name @ ..] = line else { return facts_and_name(line) };
@@ -183,7 +183,12 @@ impl<'a> CommonFacts<'a> {
             [a, b, c, d, b'=', value @ ..] => match lower([*a, *b, *c, *d]) {
                 // Without a value and a semicolon, this is not the end of the facts.
                 TYPE if value.is_empty() && text.get(fact.len()) != Some(&b';') => return None,
-                TYPE => (self.kind, self.target) = kind_and_target(value),
+                TYPE => {
+                    (self.kind, self.target) = kind_and_target(value);
+                    if self.target.is_some() && text.get(fact.len()) == Some(&b' ') {
+                        return Some(self.read_rest_of_target(text, fact.len()));
+                    }
+                }
                 // An invalid size is ignored (Q43), but the entry is still valid.
                 SIZE => self.size = number(value),
                 SIZD if self.size.is_none() => self.size = number(value),
@@ -209,6 +214,26 @@ impl<'a> CommonFacts<'a> {
             }
         }
         Some(fact.len())
+    }
+
+    /// Reads a target that may go on after a blank, and returns the length of the fact
+    ///
+    /// ProFTPD does not escape the targets of links: `type=OS.unix=slink:/My Files/x;unique=1; name`. Each fact ends
+    /// with a semicolon (RFC 3659 section 7.2), so a blank without one before it is part of the target if a blank that
+    /// has one follows. The first of those ends the facts, because a name may contain more. Without any, the server
+    /// omits the last semicolon.
+    #[cold]
+    fn read_rest_of_target(&mut self, text: &'a [u8], blank: usize) -> usize {
+        let Some(end) = memchr::memmem::find(&text[blank..], b"; ") else { return blank };
+        let facts = &text[..blank + end];
+        let length = memchr::memchr(b';', facts).unwrap_or(facts.len());
+        if facts[length..].contains(&b' ') {
+            // The target contains semicolons, too, so it is not known where it ends.
+            self.target = None;
+            return facts.len();
+        }
+        self.target = link_target(&facts[b"type=".len()..length]);
+        length
     }
 }
 

@@ -59,3 +59,29 @@ fn rounded_sizes_are_not_taken_for_exact_ones() {
         ],
     );
 }
+
+#[test]
+fn a_blank_in_the_target_of_a_link_does_not_end_the_facts() {
+    check(
+        "modify=20200101000000;perm=adfrw;size=4;type=OS.unix=slink:/srv/My Files/x;unique=FD00U1;UNIX.group=0;\
+         UNIX.mode=0777;UNIX.owner=0; link\r\n\
+         size=4;type=OS.unix=slink:/srv/a b c;unique=FD00U1;UNIX.mode=0777; two words; and more\r\n\
+         size=4;type=OS.unix=slink:/srv/a b; link\r\n\
+         size=4;type=OS.unix=slink:/srv/a b;c d;unique=FD00U1;UNIX.mode=0777; link\r\n\
+         size=4;type=OS.unix=slink:/srv/a;unique=FD00U1; b; c\r\n\
+         size=4;type=OS.unix=slink:/srv/a b\r\n\
+         size=4;type=OS.unix=symlink b; c\r\n",
+        &[
+            json!({ "name": "link", "target": "/srv/My Files/x", "kind": "symlink", "size": 4,
+                    "modified": "2020-01-01T00:00:00", "owner": "0", "mode": "0777" }),
+            json!({ "name": "two words; and more", "target": "/srv/a b c", "mode": "0777" }),
+            json!({ "name": "link", "target": "/srv/a b" }),
+            // Where this target ends can't be known.
+            json!({ "name": "link", "target": null, "kind": "symlink" }),
+            json!({ "name": "b; c", "target": "/srv/a" }),
+            // Servers that omit the last semicolon end the facts with any blank.
+            json!({ "name": "b", "target": "/srv/a" }),
+            json!({ "name": "b; c", "target": null, "kind": "symlink" }),
+        ],
+    );
+}
