@@ -219,7 +219,7 @@ pub(super) fn size_with_unit(word: &[u8]) -> Option<Option<u64>> {
     }
 }
 
-/// Parses a year of two digits (80 to 99 and 00 to 79 for 1980 to 2079) or four
+/// Parses a year of two digits or four
 pub(super) fn year(digits: &[u8]) -> Option<u16> {
     match (digits.len(), small::<u16>(digits)?) {
         (2, year) => Some(year_of_two(year)),
@@ -230,10 +230,10 @@ pub(super) fn year(digits: &[u8]) -> Option<u16> {
     }
 }
 
-/// Returns the year that two digits mean
+/// Returns the year that two digits mean: 1969 to 2068, as `%y` of POSIX has it
 #[inline]
 pub(super) const fn year_of_two(year: u16) -> u16 {
-    if year < 80 { 2000 + year } else { 1900 + year }
+    if year < 69 { 2000 + year } else { 1900 + year }
 }
 
 /// Returns the position of the first of these two bytes, which is expected to be near

@@ -85,3 +85,21 @@ fn a_blank_in_the_target_of_a_link_does_not_end_the_facts() {
         ],
     );
 }
+
+#[test]
+fn years_of_two_digits_are_from_1969_to_2068() {
+    check(
+        "01-01-69  01:30AM                 123 first\r\n\
+         01-01-70  01:30AM                 123 epoch\r\n\
+         12-31-79  23:59                   123 in the other form\r\n\
+         01-01-80  12:00AM                 123 y80\r\n\
+         12-31-68  11:59PM                 123 last\r\n",
+        &[
+            json!({ "modified": "1969-01-01T01:30" }),
+            json!({ "modified": "1970-01-01T01:30" }),
+            json!({ "modified": "1979-12-31T23:59" }),
+            json!({ "modified": "1980-01-01T00:00" }),
+            json!({ "modified": "2068-12-31T23:59" }),
+        ],
+    );
+}
