@@ -235,6 +235,24 @@ fn names_that_all_end_in_a_colon() {
 }
 
 #[test]
+fn dashes_below_the_titles_of_columns_are_part_of_them() {
+    let titles = "  size          date       time       name\r\n\
+                  --------       ------     ------    --------\r\n";
+    let entry = "     512    JAN-02-2026  09:14:30   DIR.X             <DIR>\r\n";
+    for parser in [parser, || parser().with_format(Format::VxWorks)] {
+        let (names, unknown, complete) = outcome(parser(), &format!("{titles}{entry}"));
+        assert_eq!((names, unknown, complete.is_ok()), (vec!["DIR.X".to_owned()], 0, true));
+        let (names, unknown, complete) = outcome(parser(), titles);
+        assert_eq!((names, unknown, complete.is_ok()), (vec![], 0, true));
+    }
+    // Below anything else, they are not known, or a name among names.
+    let (names, unknown, _) = outcome(parser(), &format!("{entry}{titles}{entry}---- ----\r\n"));
+    assert_eq!((names.len(), unknown), (2, 1));
+    let (names, unknown, _) = outcome(parser(), "a\r\n---- ----\r\nb\r\n");
+    assert_eq!((names.len(), unknown), (3, 0));
+}
+
+#[test]
 fn empty_directories_are_empty() {
     for listing in [
         "",

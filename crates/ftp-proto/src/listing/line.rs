@@ -40,6 +40,10 @@ impl<'a> Line<'a> {
                 (known && !self.is_no_heading(note)).then_some(Item::Note(note))
             })
             .or_else(|| self.member(format, dates).map(Item::Entry))
+            .or_else(|| {
+                let title = format == Format::VxWorks && note::is_underline(self.bytes);
+                title.then_some(Item::Note(Note::Header(self.bytes)))
+            })
             .unwrap_or_else(|| ambiguous::unknown(self.bytes))
     }
 

@@ -218,6 +218,12 @@ fn header(text: &[u8]) -> Option<Option<Format>> {
     other.then_some(None)
 }
 
+/// Whether a line underlines the titles of columns: `--------    ------  ----`
+pub(super) fn is_underline(line: &[u8]) -> bool {
+    let is_dashes = |word: &[u8]| word.iter().all(|byte| *byte == b'-');
+    Words::new(line).count() > 1 && Words::new(line).all(is_dashes)
+}
+
 /// Whether a text is a count of files such as `12 File(s)  4711 bytes`
 fn is_count(text: &[u8], of: &[u8]) -> bool {
     let mut words = Words::new(text);

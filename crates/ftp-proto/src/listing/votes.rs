@@ -45,10 +45,12 @@ pub(super) struct Votes {
     previous: Previous,
 }
 
-/// The previous line, as far as it matters for the recognition of headings
+/// The previous line, as far as it matters for the recognition of headings and titles
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Previous {
     Blank,
+    /// Titles of columns
+    Header,
     Other,
 }
 
@@ -84,6 +86,9 @@ impl Votes {
         if let Some(entry) = self.entry(line, dates) {
             return Item::Entry(entry);
         }
+        if previous == Previous::Header && note::is_underline(line.bytes) {
+            return Item::Note(Note::Header(line.bytes));
+        }
         if let Some((note, format)) = note::of(line.bytes) {
             if self.is_bare_name(note, previous) {
                 return self.name(line.bytes);
@@ -91,8 +96,10 @@ impl Votes {
             if line.is_no_heading(note) {
                 return Item::Unknown(line.bytes);
             }
-            if note == Note::Blank {
-                self.previous = Previous::Blank;
+            match note {
+                Note::Blank => self.previous = Previous::Blank,
+                Note::Header(_) => self.previous = Previous::Header,
+                _ => {}
             }
             if matches!(note, Note::Total(_) | Note::Header(_)) {
                 self.names = BareNames::No;
@@ -118,7 +125,7 @@ impl Votes {
     /// before its headings
     fn is_bare_name(&self, note: Note<'_>, previous: Previous) -> bool {
         let among_names = matches!(self.names, BareNames::Plain | BareNames::Indented);
-        among_names && matches!(note, Note::Section(_)) && previous == Previous::Other
+        among_names && matches!(note, Note::Section(_)) && previous != Previous::Blank
     }
 
     /// Whether a line is the title `$VOLUME.SUBVOLUME` of NonStop, which counts only if the system is known
@@ -164,7 +171,7 @@ impl Votes {
         let may_be = |ambiguity| match ambiguity {
             Ambiguity::Message | Ambiguity::Total => true,
             // After a blank line, it is a heading.
-            Ambiguity::Heading => self.previous == Previous::Other,
+            Ambiguity::Heading => self.previous != Previous::Blank,
             Ambiguity::Name => end == End::Present && !self.is_volume(line),
         };
         self.names == BareNames::Perhaps
