@@ -58,7 +58,7 @@ fn date(rest: &[u8]) -> Option<(Parts, &[u8])> {
     };
     let month = ascii_month([m0, m1, m2].map(|byte| byte.to_ascii_lowercase()), &[m0, m1, m2])?;
     let day = if d0 == b' ' { digit(d1)? } else { pair(d0, d1)? };
-    let mut parts = Parts { year: None, month, day, time: None };
+    let mut parts = Parts { month, day, ..Parts::default() };
     if y2 == b':' {
         let hour = pair(y0, y1)?;
         parts.time = Some((hour, pair(y3, y4)?, None));

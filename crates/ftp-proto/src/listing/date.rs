@@ -1,6 +1,7 @@
 //! Dates of `ls`, whose words come in many orders
 
 use super::month::month;
+use super::offset::UtcOffset;
 use super::scan::{Words, clock, is_clock_shaped, number, parts, small, time_of_day, year};
 use super::time::{Dates, Parts, is_date_shaped, usual_orders};
 
@@ -153,15 +154,16 @@ fn numbers<'a>(word: &'a [u8], words: Words<'a>, dates: &mut Dates) -> Option<(P
             Some(at) => (&third[..at], Some(time_of_day(&third[at + 1..])?)),
             None => (third, None),
         };
-        let parts = Parts { year: Some(small(first)?), month, day: small(day)?, time };
+        let parts =
+            Parts { year: Some(small(first)?), month, day: small(day)?, time, ..Parts::default() };
         if time.is_some() {
             return Some((parts, words));
         }
         parts
     } else if let Some(month) = month(second) {
-        Parts { year: Some(year(third)?), month, day: day(first)?, time: None }
+        Parts { year: Some(year(third)?), month, day: day(first)?, ..Parts::default() }
     } else if let Some(month) = month(first) {
-        Parts { year: Some(year(third)?), month, day: day(second)?, time: None }
+        Parts { year: Some(year(third)?), month, day: day(second)?, ..Parts::default() }
     } else {
         let short = first.len() <= 2 && second.len() <= 2 && matches!(third.len(), 2 | 4);
         (short && is_date_shaped(three)).then_some(())?;
@@ -186,21 +188,27 @@ fn with_time(mut parts: Parts, mut words: Words<'_>) -> (Parts, Words<'_>) {
         parts.time = Some(time);
         words = following;
         // Only `ls --full-time` writes an offset, and it writes seconds.
-        if time.2.is_some() && following.next().is_some_and(is_offset) {
+        if time.2.is_some() {
+            parts.offset = following.next().and_then(offset);
+        }
+        if parts.offset.is_some() {
             words = following;
         }
     }
     (parts, words)
 }
 
-/// Whether a word is an offset such as `+0530`, `-0300`: hours up to 14, and minutes
-fn is_offset(word: &[u8]) -> bool {
-    let [b'+' | b'-', digits @ ..] = word else { return false };
-    let [hours, minutes] =
-        [digits.get(..2), digits.get(2..)].map(|part| part.and_then(small::<u8>));
-    digits.len() == 4
-        && hours.is_some_and(|hours| hours < 15)
-        && minutes.is_some_and(|part| part < 60)
+/// Parses an offset such as `+0530`, `-0300`: hours up to 14, and minutes
+fn offset(word: &[u8]) -> Option<UtcOffset> {
+    let (sign, digits) = match word {
+        [b'+', digits @ ..] => (1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = digits.split_at_checked(2).filter(|_| digits.len() == 4)?;
+    let hours = small::<i32>(hours).filter(|hours| *hours < 15)?;
+    let minutes = small::<i32>(minutes).filter(|minutes| *minutes < 60)?;
+    UtcOffset::from_seconds(sign * (hours * 60 + minutes) * 60)
 }
 
 /// Parses `03-10 2024`, `03-10 12:34`, `10.03 12:34`
@@ -236,7 +244,7 @@ fn east_asian<'a>(mut numbers: Numbers<'a>, before: Before) -> Option<(Parts, Wo
         (first.mark == Mark::Some || second.mark == Mark::Some).then_some(())?;
         let (month, day) = (month_of(second)?, day_of(third)?);
         let words = numbers.end()?;
-        let mut parts = Parts { year: Some(first.value), month, day, time: None };
+        let mut parts = Parts { year: Some(first.value), month, day, ..Parts::default() };
         if first.mark == Mark::Some {
             return Some(with_time(parts, words));
         }

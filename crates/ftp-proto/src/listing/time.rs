@@ -1,5 +1,6 @@
 //! Times in listings, with the precision and the time zone that the line contains
 
+use super::offset::UtcOffset;
 use super::scan::{small, year};
 use crate::Timestamp;
 use crate::timestamp::days_in_month;
@@ -32,7 +33,7 @@ pub enum Modified {
 }
 
 impl Modified {
-    /// Returns the time, if it is in UTC: from MLSD, or from a line of a server whose
+    /// Returns the time, if it is in UTC: from MLSD, from a line with an offset, or from a line of a server whose
     /// [offset](super::UtcOffset) is known. Parts that the line does not contain are 0
     #[must_use]
     pub const fn utc(self) -> Option<Timestamp> {
@@ -253,7 +254,7 @@ fn arranged([first, second, third]: [&[u8]; 3], order: DateOrder) -> Option<Part
     };
     let (year, month, day) = (year(of_year)?, small(of_month)?, small(of_day)?);
     let exists = (1..=days_in_month(year, month)).contains(&day);
-    exists.then_some(Parts { year: Some(year), month, day, time: None })
+    exists.then_some(Parts { year: Some(year), month, day, ..Parts::default() })
 }
 
 /// Date and time as they are written in a line
@@ -264,6 +265,8 @@ pub(super) struct Parts {
     pub(super) day: u8,
     /// Hour (24 at the end of a day), minute, second
     pub(super) time: Option<(u8, u8, Option<u8>)>,
+    /// Of the clock that the time is from, if the line contains it
+    pub(super) offset: Option<UtcOffset>,
 }
 
 impl Parts {
@@ -274,18 +277,19 @@ impl Parts {
 
     /// Converts to [`Modified`]; `None` if there is no such time, in which case the entry has none
     pub(super) fn modified(self, dates: &Dates) -> Option<Modified> {
-        match self.time {
+        let modified = match self.time {
             Some((24, minute, second)) => {
                 let day = Self { time: Some((0, minute, second)), ..self }.exact(dates)?;
-                day.a_day_later()
+                day.a_day_later()?
             }
-            _ => self.exact(dates),
-        }
+            _ => self.exact(dates)?,
+        };
+        Some(self.offset.map_or(modified, |offset| modified.to_utc(offset)))
     }
 
-    /// As [`Self::modified`], for an hour below 24
+    /// As [`Self::modified`], for an hour below 24 and a time without an offset
     pub(super) fn exact(self, dates: &Dates) -> Option<Modified> {
-        let Self { year, month, day, time } = self;
+        let Self { year, month, day, time, offset: _ } = self;
         let (hour, minute, second) = time.unwrap_or((0, 0, None));
         let precision = match time {
             None => Precision::Day,

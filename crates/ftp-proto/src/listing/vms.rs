@@ -166,7 +166,12 @@ type Time = (u8, u8, Option<u8>);
 /// Parses `10-MAR-2024`
 fn date(word: &[u8]) -> Option<Parts> {
     let [day, of, digits] = parts::<3>(word, b'-')?;
-    Some(Parts { year: Some(year(digits)?), month: month(of)?, day: small(day)?, time: None })
+    Some(Parts {
+        year: Some(year(digits)?),
+        month: month(of)?,
+        day: small(day)?,
+        ..Parts::default()
+    })
 }
 
 /// Parses a time of day, if the next word is one; `Some((None, _))` if there is no such time

@@ -1,8 +1,9 @@
 //! Names, sizes and times that are easily misread, because part of a line has two meanings
 
+use ftp_proto::listing::UtcOffset;
 use serde_json::json;
 
-use super::check;
+use super::{check, check_with, parser};
 
 #[test]
 fn the_size_of_a_link_shows_where_its_target_begins() {
@@ -102,4 +103,28 @@ fn years_of_two_digits_are_from_1969_to_2068() {
             json!({ "modified": "2068-12-31T23:59" }),
         ],
     );
+}
+
+#[test]
+fn a_time_with_an_offset_is_in_utc_whatever_the_offset_of_the_server() {
+    let ahead = UtcOffset::from_seconds(3600).expect("an hour");
+    let lines = "-rw-r--r-- 1 ann staff 42 2024-02-29 10:00:11.123456789 +0130 east\r\n\
+                 -rw-r--r-- 1 ann staff 42 2024-02-29 22:30:00.000000000 -0330 west\r\n\
+                 -rw-r--r-- 1 ann staff 42 2024-03-01 01:00:00.000000000 +0130 leap day\r\n\
+                 -rw-r--r-- 1 ann staff 42 2024-02-29 24:00:00 -0100 end of day\r\n\
+                 -rw-r--r-- 1 ann staff 42 2024-02-29 10:00:11.000000000 +0000 zero\r\n";
+    let expected = [
+        json!({ "name": "east", "modified": "2024-02-29T08:30:11", "zone": "utc" }),
+        json!({ "name": "west", "modified": "2024-03-01T02:00:00", "zone": "utc" }),
+        json!({ "name": "leap day", "modified": "2024-02-29T23:30:00", "zone": "utc" }),
+        json!({ "name": "end of day", "modified": "2024-03-01T01:00:00", "zone": "utc" }),
+        json!({ "name": "zero", "modified": "2024-02-29T10:00:11", "zone": "utc" }),
+    ];
+    check(lines, &expected);
+    check_with(|| parser().with_offset(ahead), lines, &expected);
+    // Without an offset it is the server's.
+    let line = "-rw-r--r-- 1 ann staff 42 2024-02-29 10:00:11 name\r\n";
+    check(line, &[json!({ "modified": "2024-02-29T10:00:11", "zone": null })]);
+    let in_utc = json!({ "modified": "2024-02-29T09:00:11", "zone": "utc" });
+    check_with(|| parser().with_offset(ahead), line, &[in_utc]);
 }
