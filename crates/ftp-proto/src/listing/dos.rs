@@ -133,9 +133,17 @@ fn kind(word: &[u8]) -> Option<EntryKind> {
 }
 
 /// Splits `name [target]`, `name => target`, `name -> target`
+///
+/// Name and target may contain brackets, too. Only a target begins like a path from a drive, a host or a directory;
+/// if none does, the last bracket separates them.
 fn link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let open = memchr::memmem::rfind(name, b" [").filter(|_| name.ends_with(b"]"));
-    if let Some(at) = open {
+    let begins_path = |at: &usize| {
+        matches!(&name[at + 2..], [b'\\', ..] | [b'.', b'.', b'\\', ..])
+            || matches!(&name[at + 2..], [drive, b':', ..] if drive.is_ascii_alphabetic())
+    };
+    let brackets = || memchr::memmem::find_iter(name, b" [");
+    let open = brackets().find(begins_path).or_else(|| brackets().last());
+    if let Some(at) = open.filter(|_| name.ends_with(b"]")) {
         return (&name[..at], Some(&name[at + 2..name.len() - 1]));
     }
     let arrow = |arrow: &[u8]| memchr::memmem::find(name, arrow);

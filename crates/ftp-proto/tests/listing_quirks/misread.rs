@@ -128,3 +128,20 @@ fn a_time_with_an_offset_is_in_utc_whatever_the_offset_of_the_server() {
     let in_utc = json!({ "modified": "2024-02-29T09:00:11", "zone": "utc" });
     check_with(|| parser().with_offset(ahead), line, &[in_utc]);
 }
+
+#[test]
+fn the_target_of_a_link_of_windows_begins_at_its_path() {
+    let links = [
+        (r"a [C:\x [1]]", "a", r"C:\x [1]"),
+        (r"a [1] [C:\x]", "a [1]", r"C:\x"),
+        (r"a [b [..\x [1] [2]]", "a [b", r"..\x [1] [2]"),
+        (r"a [\\host\x [1]]", "a", r"\\host\x [1]"),
+        (r"a [\x [1]]", "a", r"\x [1]"),
+        (r"a [x [1]]", "a [x", "1]"),
+        (r"a [1] [x]", "a [1]", "x"),
+    ];
+    for (both, name, target) in links {
+        let line = format!("03-10-24  09:15AM       <SYMLINK>      {both}\r\n");
+        check(line, &[json!({ "name": name, "target": target, "kind": "symlink" })]);
+    }
+}
