@@ -24,12 +24,18 @@ pub(super) fn before_name<'a>(
     before: Before,
     dates: &mut Dates,
 ) -> Option<Found<'a>> {
+    // The name of the month, if it has one.
+    let mut of_month = None;
     // Most words are not part of a date, and their first byte shows that.
-    let (parts, words) = if first[0].is_ascii_digit() {
+    let (mut parts, words) = if first[0].is_ascii_digit() {
         let mut after = following;
-        let named = day(first).zip(after.next().and_then(month));
+        let second = after.next();
+        let named = day(first).zip(second.and_then(month));
         match named {
-            Some((day, month)) => with_year(month, day, after)?,
+            Some((day, month)) => {
+                of_month = second;
+                with_year(month, day, after)?
+            }
             None => numbers(first, following, dates)
                 .or_else(|| east_asian(Numbers::new(first, following), before))?,
         }
@@ -37,12 +43,18 @@ pub(super) fn before_name<'a>(
         match month(first) {
             // `Mar-10-2024` also begins with a month.
             Some(month) if !first.contains(&b'-') => {
+                of_month = Some(first);
                 with_year(month, day(following.next()?)?, following)?
             }
             _ => numbers(first, following, dates)?,
         }
     };
-    Some((Some(parts), words.name()?))
+    let file = words.name()?;
+    if let Some(name) = of_month {
+        let Some(month) = dates.language.read(name, parts.month) else { return Some((None, file)) };
+        parts.month = month;
+    }
+    Some((Some(parts), file))
 }
 
 /// As [`before_name`], for a month that is only a number, which may also be an owner: `3 10 12:34`

@@ -21,6 +21,10 @@
 //! servers differ in charset; [`Entry::is_safe_name`] tells whether a name is safe to use for a local file.
 //! Entries borrow from the input if the line came in one piece.
 //!
+//! Names of months are read in about thirty languages. `lip`, `srp` and `lis` are June, July and October in Croatian, but
+//! the months after these in Polish and Czech: other months in the lines before them show which language it is. If none
+//! does, `lip` and `lis` are taken for Polish, and a line with `srp` has no time.
+//!
 //! A recursive listing (`ls -lR`) has a [`Note::Section`] before the entries of each directory;
 //! [`ListingReader::next_entry`] and [`parse_stat`] return only the entries of the requested directory.
 //!

@@ -35,28 +35,63 @@ pub(super) fn month(word: &[u8]) -> Option<u8> {
     IN_UTF_8.iter().find(|(name, _)| begins(&name.as_bytes())).map(|(_, month)| *month)
 }
 
+/// The language of the names of months in a listing
+///
+/// Three names mean one month in Croatian and the next one in other languages: `lip` is June, and July in Polish; `srp`
+/// is July, and August in Czech; `lis` is October, and November in Polish and Czech.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    /// No name so far belongs to one language only
+    Unknown,
+    Croatian,
+    Other,
+}
+
+impl Language {
+    /// Returns the month that a name means in the language so far, and learns from the name; `month` is what
+    /// [`month`] returns for it
+    ///
+    /// In an unknown language, `lip` and `lis` are Polish, which is far more common, and `srp` is not known.
+    pub(super) fn read(&mut self, name: &[u8], month: u8) -> Option<u8> {
+        let head = name.first_chunk::<3>()?.map(|byte| byte.to_ascii_lowercase());
+        match (&head, *self) {
+            (b"lip" | b"srp" | b"lis", Self::Croatian) => return Some(month - 1),
+            (b"srp", Self::Unknown) => return None,
+            // `pro` is December in Croatian and in Czech.
+            (b"lip" | b"srp" | b"lis" | b"pro", _) => {}
+            (b"sij" | b"vel" | b"tra" | b"svi" | b"kol" | b"ruj" | b"stu", _) => {
+                *self = Self::Croatian;
+            }
+            _ if name.starts_with("ožu".as_bytes()) => *self = Self::Croatian,
+            _ => *self = Self::Other,
+        }
+        Some(month)
+    }
+}
+
 /// As [`ascii_month`], for less common languages
 fn seldom(head: [u8; 3]) -> Option<u8> {
     Some(match &head {
-        b"oca" | b"led" | b"tam" | b"ian" | b"jaa" | b"sau" | b"urt" | b"xan" => 1,
-        b"hel" | b"vee" | b"vas" | b"ots" => 2,
-        b"nis" | b"dub" | b"huh" | b"bal" | b"api" => 4,
-        b"tou" | b"geg" => 5,
+        b"oca" | b"sij" | b"led" | b"tam" | b"ian" | b"jaa" | b"sau" | b"urt" | b"xan" => 1,
+        b"hel" | b"vel" | b"vee" | b"vas" | b"ots" => 2,
+        b"nis" | b"tra" | b"dub" | b"huh" | b"bal" | b"api" => 4,
+        b"tou" | b"svi" | b"geg" => 5,
         b"haz" | b"kes" | b"iun" | b"bir" | b"eka" => 6,
-        b"tem" | b"hei" | b"iul" | b"lie" | b"uzt" | b"xul" => 7,
-        b"srp" | b"elo" | b"avg" | b"agu" | b"agt" | b"ogo" | b"abu" => 8,
-        b"eyl" | b"syy" | b"ira" => 9,
+        b"lip" | b"tem" | b"hei" | b"iul" | b"lie" | b"uzt" | b"xul" => 7,
+        b"srp" | b"kol" | b"elo" | b"avg" | b"agu" | b"agt" | b"ogo" | b"abu" => 8,
+        b"eyl" | b"ruj" | b"syy" | b"ira" => 9,
         b"eki" | b"lok" | b"spa" | b"urr" => 10,
-        b"kas" | b"noi" | b"lap" | b"aza" => 11,
+        b"lis" | b"stu" | b"kas" | b"noi" | b"lap" | b"aza" => 11,
         b"ara" | b"pro" | b"jou" | b"det" | b"abe" => 12,
         b"mac" | b"kov" => 3,
         _ => return None,
     })
 }
 
-/// The beginnings of the names of months in less common languages: Polish, Czech, Turkish, Icelandic,
+/// The beginnings of the names of months in less common languages: Croatian, Polish, Czech, Turkish, Icelandic,
 /// Greek, Ukrainian, Belarusian, Bulgarian, Serbian, Hebrew, Arabic, Thai
 const IN_UTF_8: &[(&str, u8)] = &[
+    ("ožu", 3),
     ("paź", 10),
     ("úno", 2),
     ("bře", 3),
@@ -176,6 +211,8 @@ const IN_UTF_8: &[(&str, u8)] = &[
 ];
 
 /// Returns a month from three letters, which are enough except for June and July in French
+///
+/// Names that are another month in Croatian are not among them: see [`Language`].
 pub(super) fn ascii_month(head: [u8; 3], word: &[u8]) -> Option<u8> {
     Some(match &head {
         // Systems that write only three letters write `jun` for June.
@@ -190,11 +227,11 @@ pub(super) fn ascii_month(head: [u8; 3], word: &[u8]) -> Option<u8> {
         b"apr" | b"avr" | b"abr" | b"kwi" => 4,
         b"may" | b"mai" | b"mei" | b"maj" | b"mag" => 5,
         b"jun" | b"giu" | b"cze" => 6,
-        b"jul" | b"lug" | b"lip" => 7,
+        b"jul" | b"lug" => 7,
         b"aug" | b"aou" | b"ago" | b"sie" => 8,
         b"sep" | b"set" | b"wrz" | b"sze" => 9,
         b"oct" | b"okt" | b"ott" | b"out" | b"paz" => 10,
-        b"nov" | b"lis" => 11,
+        b"nov" => 11,
         b"dec" | b"dez" | b"dic" | b"des" | b"gru" => 12,
         _ => return None,
     })

@@ -1,5 +1,6 @@
 //! Times in listings, with the precision and the time zone that the line contains
 
+use super::month::Language;
 use super::offset::UtcOffset;
 use super::scan::{small, year};
 use crate::Timestamp;
@@ -127,6 +128,8 @@ pub(super) struct Dates {
     order: Order,
     /// Number of blanks between `<DIR>` and the name, in a listing of DOS
     blanks_after_dir: Option<usize>,
+    /// Of the names of months
+    pub(super) language: Language,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +146,14 @@ impl Dates {
     pub(super) const fn new() -> Self {
         /// One day: clocks and time zones differ
         const AHEAD: i64 = 24 * 60 * 60;
-        Self { now: None, ahead: AHEAD, latest: None, order: Order::Usual, blanks_after_dir: None }
+        Self {
+            now: None,
+            ahead: AHEAD,
+            latest: None,
+            order: Order::Usual,
+            blanks_after_dir: None,
+            language: Language::Unknown,
+        }
     }
 
     pub(super) fn set_now(&mut self, now: Timestamp) {

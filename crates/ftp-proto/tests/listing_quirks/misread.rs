@@ -145,3 +145,36 @@ fn the_target_of_a_link_of_windows_begins_at_its_path() {
         check(line, &[json!({ "name": name, "target": target, "kind": "symlink" })]);
     }
 }
+
+#[test]
+fn a_month_that_is_another_one_in_croatian_depends_on_the_names_before_it() {
+    let read = |dates: &[&str], expected: &[Option<&str>]| {
+        let line = |date: &&str| format!("-rw-r--r-- 1 ann staff 5 {date} 2025 name\r\n");
+        let listing: String = dates.iter().map(line).collect();
+        let object = |day: &Option<&str>| json!({ "name": "name", "size": 5, "modified": day });
+        let expected: Vec<_> = expected.iter().map(object).collect();
+        check(listing, &expected);
+    };
+    read(
+        &["o\u{17e}u 26", "lip 26", "26. srp", "lis 26", "pro 26"],
+        &[
+            Some("2025-03-26"),
+            Some("2025-06-26"),
+            Some("2025-07-26"),
+            Some("2025-10-26"),
+            Some("2025-12-26"),
+        ],
+    );
+    // In Czech and Polish.
+    read(
+        &["led 26", "srp 26", "lis 26"],
+        &[Some("2025-01-26"), Some("2025-08-26"), Some("2025-11-26")],
+    );
+    read(
+        &["sty 26", "lip 26", "lis 26"],
+        &[Some("2025-01-26"), Some("2025-07-26"), Some("2025-11-26")],
+    );
+    // Without another name, only those that are far more common in other languages have a month.
+    read(&["srp 26", "26. srp", "pro 26", "srp 1"], &[None, None, Some("2025-12-26"), None]);
+    read(&["lip 26", "lis 26"], &[Some("2025-07-26"), Some("2025-11-26")]);
+}

@@ -75,6 +75,10 @@ pub(crate) const LANGUAGES: &[(&str, [&str; 12])] = &[
         ],
     ),
     (
+        "hr",
+        ["sij", "velj", "o\u{17e}u", "tra", "svi", "lip", "srp", "kol", "ruj", "lis", "stu", "pro"],
+    ),
+    (
         "sk",
         [
             "jan", "feb", "mar", "apr", "m\u{e1}j", "j\u{fa}n", "j\u{fa}l", "aug", "sep", "okt",
