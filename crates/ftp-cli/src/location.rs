@@ -171,8 +171,8 @@ fn is_scheme(text: &str) -> bool {
 /// Whether the path has a component `..`, with which the parser of URLs drops the component before, or nothing at the
 /// start, while a server would leave the login directory
 fn goes_up(text: &str) -> bool {
+    // Servers on Windows take a backslash for a slash, and ignore spaces at the end.
     let path = text.trim().split(['?', '#']).next().unwrap_or_default();
-    // In ftp://, the parser takes a backslash for a slash.
     path.split(['/', '\\']).any(|part| part.to_ascii_lowercase().replace("%2e", ".") == "..")
 }
 

@@ -1,5 +1,6 @@
 //! FTP URLs (RFC 1738 section 3.2), and FTPS URLs in their common forms
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -29,7 +30,8 @@ use crate::address::ServerAddress;
 ///
 /// A path is relative to the login directory; with `/%2F` it starts at the root. Percent signs stand for bytes, so any
 /// name can be written. FTP has no queries: a question mark belongs to the name. It has no fragments either: write
-/// `%23` for `#`.
+/// `%23` for `#`. Spaces and backslashes of a path belong to the name, too, also a space at its end; `Url` drops that
+/// space and, in `ftp://`, takes backslashes for slashes, so an `FtpUrl` that is converted from a [`Url`] has lost them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FtpUrl {
     policy: TlsPolicy,
@@ -67,6 +69,16 @@ pub enum UrlError {
     /// It has no host, or an invalid one
     #[error("the URL contains no valid host")]
     Host,
+    /// A control character, such as a tab or a line break
+    #[error(
+        "a control character in the URL; write it as a percent sign and two hexadecimal digits"
+    )]
+    Control,
+    /// A backslash before the path, where other programs disagree about which host it makes of the URL
+    #[error(
+        "a backslash before the path of the URL; write %5C if the user or the password has one"
+    )]
+    Backslash,
     /// A percent sign without two hexadecimal digits
     #[error(
         "a percent sign in the URL is not followed by two hexadecimal digits; write %25 for the percent sign itself"
@@ -127,7 +139,7 @@ impl FromStr for FtpUrl {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
-        Self::try_from(&Url::parse(text).map_err(UrlError::Malformed)?)
+        Self::try_from(&Url::parse(&literal(text)?).map_err(UrlError::Malformed)?)
     }
 }
 
@@ -188,6 +200,26 @@ impl fmt::Debug for FtpUrl {
             .field("target", &self.target)
             .finish_non_exhaustive()
     }
+}
+
+/// Encodes the characters of the path that the parser of web URLs would drop or replace
+fn literal(text: &str) -> Result<Cow<'_, str>, UrlError> {
+    // The parser would drop tabs and line breaks anywhere, and all of these at the end.
+    if text.contains(|character: char| character.is_ascii_control()) {
+        return Err(UrlError::Control);
+    }
+    let rest = text.split_once(':').map_or(text, |(_, rest)| rest);
+    let authority = rest.trim_start_matches('/');
+    let path = authority.find(['/', '?', '#']).map_or("", |at| &authority[at..]);
+    let before = &text[..text.len() - path.len()];
+    if before.contains('\\') {
+        return Err(UrlError::Backslash);
+    }
+    if !path.contains([' ', '\\']) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let path = path.replace(' ', "%20").replace('\\', "%5C");
+    Ok(Cow::Owned(format!("{before}{path}")))
 }
 
 fn percent_decode(text: &str) -> Result<Vec<u8>, UrlError> {
@@ -262,6 +294,44 @@ mod tests {
             let url: FtpUrl = text.parse().unwrap();
             assert_eq!((url.path(), url.target()), (path, target), "{text}");
         }
+    }
+
+    /// The parser of web URLs drops a space at the end, and takes the backslashes of `ftp://` for slashes
+    #[test]
+    fn spaces_and_backslashes_of_a_path_are_taken_literally() {
+        for scheme in ["ftp", "ftpes", "ftps"] {
+            for path in
+                ["a ", " a", "a  ", " ", "d /", "d/ ", "d\\b", "d\\", "\\", "what? ", "what?\\"]
+            {
+                let url: FtpUrl = format!("{scheme}://me@h/{path}").parse().unwrap();
+                assert_eq!(url.path(), path.trim_end_matches('/').as_bytes(), "{scheme} {path:?}");
+            }
+            let parsed = |rest: &str| format!("{scheme}://h{rest}").parse::<FtpUrl>();
+            assert_eq!(parsed("/f;type=a "), Err(UrlError::Type("a%20".into())));
+            assert_eq!(parsed("/f #"), Err(UrlError::Fragment));
+        }
+        assert_eq!(" ftp://h/a ".parse::<FtpUrl>().unwrap().path(), b"a ");
+    }
+
+    #[test]
+    fn a_backslash_before_the_path_is_an_error() {
+        for scheme in ["ftp", "ftpes", "ftps"] {
+            for rest in
+                ["://h\\f", "://good\\@evil/", ":\\\\h/f", ":/\\h/f", "://u:p\\w@h/f", "://h\\?f"]
+            {
+                let text = format!("{scheme}{rest}");
+                assert_eq!(text.parse::<FtpUrl>(), Err(UrlError::Backslash), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_control_character_is_an_error() {
+        for text in ["ftp://h/a\tb", "ftpes://h/a\n", "ftps://h/a\x01", "\rftp://h/", "ftp://h\t/a"]
+        {
+            assert_eq!(text.parse::<FtpUrl>(), Err(UrlError::Control), "{text:?}");
+        }
+        assert_eq!("ftp://h/a%09".parse::<FtpUrl>().unwrap().path(), b"a\t");
     }
 
     /// It would be cut off

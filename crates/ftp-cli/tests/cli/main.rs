@@ -35,6 +35,7 @@ mod terminal;
 mod trips;
 mod uploads;
 mod uploads_resumed;
+mod urls;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
