@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ftp_blocking::{Client, EntryKind, UtcOffset};
+use ftp_blocking::{Client, EntryKind, ReadDir, UtcOffset};
 use ftp_proto::listing::{Modified, Precision, Zone};
 use ftp_session::{Error, timestamp};
 
@@ -14,6 +14,7 @@ use super::links;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::location::{join, local_name};
+use crate::look::known;
 use crate::plan::{Direction, Directory, Item, Kind, Listing, Shown, Stamp};
 use crate::pool::{Lease, Pool};
 
@@ -79,8 +80,12 @@ impl Sides {
             true => Some(list_local(&self.local_path(&directory.path)?)?),
             false => None,
         };
+        let dot_names = match (self.direction, &here) {
+            (Direction::Up, Some(here)) => self.dot_names(here),
+            _ => BTreeSet::new(),
+        };
         let mut there = match on_server {
-            true => self.list_remote(lease, pool, directory)?,
+            true => self.list_remote(lease, pool, directory, &dot_names)?,
             false => None,
         };
         if self.follow {
@@ -102,11 +107,22 @@ impl Sides {
         })
     }
 
+    /// Returns the names of a source that a listing of the target may lack although the target has them
+    fn dot_names(&self, source: &Listing) -> BTreeSet<Box<[u8]>> {
+        let is_mirrored = |item: &&Item| match item.kind {
+            Kind::File | Kind::Dir => item.name.starts_with(b"."),
+            Kind::Link => self.follow && item.name.starts_with(b"."),
+            Kind::Other => false,
+        };
+        source.items.iter().filter(is_mirrored).map(|item| item.name.clone()).collect()
+    }
+
     fn list_remote(
         &self,
         lease: &mut Lease<'_>,
         pool: &Pool,
         directory: &Directory,
+        dot_names: &BTreeSet<Box<[u8]>>,
     ) -> Result<Option<Listing>, Failure> {
         let path = join(&self.remote, &directory.path);
         let is_root = directory.path.is_empty();
@@ -117,14 +133,14 @@ impl Sides {
         };
         let result = lease.request(|client| {
             client.set_utc_offset(pool.utc_offset());
-            let (listing, local_time) = list_remote(client, &path, side)?;
+            let (listing, local_time) = list_remote(client, &path, side, dot_names)?;
             let Some((name, listed)) = local_time.filter(|_| is_root) else { return Ok(listing) };
             match learn_utc_offset(client, &join(&path, &name), listed)? {
                 None => Ok(listing),
                 offset => {
                     pool.set_utc_offset(offset);
                     client.set_utc_offset(offset);
-                    Ok(list_remote(client, &path, side)?.0)
+                    Ok(list_remote(client, &path, side, dot_names)?.0)
                 }
             }
         });
@@ -146,7 +162,7 @@ impl Sides {
         mut names: BTreeSet<Vec<u8>>,
     ) -> Result<BTreeSet<Vec<u8>>, Failure> {
         let path = join(&self.remote, directory);
-        let Listed { listing, .. } = lease.request(|client| list_all(client, &path))?;
+        let Listed { listing, .. } = lease.request(|client| list_by(client, &*path))?;
         for item in &listing.items {
             names.remove(&*item.name);
         }
@@ -256,13 +272,24 @@ enum Side {
 /// A file's name, and its time in the server's unknown time zone
 type LocalTime = (Vec<u8>, Modified);
 
-/// Lists a directory; also returns a file whose time is in the server's unknown time zone, to learn that zone
+/// Lists a directory, and finds the items of these names that begin with a dot even if LIST leaves them out; also returns
+/// a file whose time is in the server's unknown time zone, to learn that zone
 fn list_remote(
     client: &mut Client,
     path: &[u8],
     side: Side,
+    dot_names: &BTreeSet<Box<[u8]>>,
 ) -> Result<(Listing, Option<LocalTime>), Error> {
-    let Listed { mut listing, local_time, is_by_mlsd } = list_all(client, path)?;
+    let Listed { mut listing, mut local_time, is_by_mlsd } = list_by(client, path)?;
+    if listing.shown == Shown::AllButDotNames && !dot_names.is_empty() {
+        // Refused by servers without options: they have no dot names that LIST leaves out.
+        if let Some(all) = known(list_by(client, ReadDir::all(path)))? {
+            // No other items: what the source does not have must stay as hidden from --delete as without this listing.
+            let items = all.listing.items.into_iter();
+            listing.items.extend(items.filter(|item| dot_names.contains(&item.name)));
+            local_time = local_time.or(all.local_time);
+        }
+    }
     let may_have_links = match side {
         Side::Source => false,
         // What is behind links of the target must not be overwritten or deleted.
@@ -283,10 +310,10 @@ struct Listed {
     is_by_mlsd: bool,
 }
 
-fn list_all(client: &mut Client, path: &[u8]) -> Result<Listed, Error> {
+fn list_by(client: &mut Client, request: impl Into<ReadDir>) -> Result<Listed, Error> {
     let mut listing = Listing::default();
     let mut local_time = None;
-    let mut entries = client.read_dir(path)?;
+    let mut entries = client.read_dir(request)?;
     let (mut has_facts, mut has_dot_names) = (true, false);
     for entry in entries.by_ref() {
         let entry = entry?;

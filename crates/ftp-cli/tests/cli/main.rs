@@ -8,6 +8,7 @@ mod codes;
 mod compat;
 mod crowded;
 mod disks;
+mod dots;
 mod downloads;
 mod dry;
 mod files;
