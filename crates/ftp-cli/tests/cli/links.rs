@@ -1,5 +1,6 @@
 //! Links of a server that shows them as directories: pyftpdlib does so in MLSD, ProFTPD with `ShowSymlinks off` also in LIST
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,12 +32,15 @@ fn server(shown: Shown) -> Server {
             b"drwxr-xr-x 1 u g 0 Jan 01 2020 plain\r\ndrwxr-xr-x 1 u g 4 Jan 01 2020 link\r\n"
         }
     };
-    let here = Mutex::new(String::new());
-    server.on_command(move |Command { verb, argument, .. }| {
+    // The working directory of each session
+    let places = Mutex::new(BTreeMap::<usize, String>::new());
+    server.on_command(move |Command { verb, argument, session, .. }| {
+        let mut places = places.lock().unwrap();
+        let here = places.entry(session).or_default();
         if verb == "CWD" {
-            *here.lock().unwrap() = argument.trim_matches('/').to_owned();
+            *here = argument.trim_matches('/').to_owned();
         }
-        match (verb, argument, here.lock().unwrap().as_str()) {
+        match (verb, argument, here.as_str()) {
             ("LIST", _, "up") => Action::serve().data(list),
             ("PWD", _, "up/link") => Action::reply("257 \"/etc\""),
             ("RMD", "up/link", _) => Action::reply("550 up/link: Not a directory"),
