@@ -80,15 +80,28 @@ pub(crate) enum Source {
     List,
 }
 
+/// What the next attempt to download a file does with the part that is there
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Part {
+    #[default]
+    Resume,
+    /// An attempt found that it can't be resumed, and ended before the server sent the file from its start
+    Replace,
+}
+
 /// Downloads a file; returns the bytes that were transferred
+///
+/// `part` is updated for the next attempt.
 pub(crate) fn download(
     client: &mut Client,
     terms: Terms<'_>,
     job: &Job<'_>,
     running: &Running<'_>,
+    part: &mut Part,
 ) -> Result<u64, Failure> {
     let partial = open(terms, job, running)?;
-    let mut transfer = Transfer { client, terms, job, running, partial, moved: 0, digest: None };
+    let (moved, digest) = (0, None);
+    let mut transfer = Transfer { client, terms, job, running, partial, part, moved, digest };
     let result = transfer.run();
     let (partial, moved) = (transfer.partial, transfer.moved);
     let result = result.map_err(|failure| explain(client, job, failure));
@@ -235,6 +248,7 @@ struct Transfer<'a> {
     job: &'a Job<'a>,
     running: &'a Running<'a>,
     partial: Partial,
+    part: &'a mut Part,
     moved: u64,
     digest: Option<FileDigest>,
 }
@@ -244,7 +258,10 @@ impl Transfer<'_> {
         let wanted = wanted_hashes(self.client, self.terms, self.job, self.running)?;
         let algorithm = wanted.first().map(|hash| hash.algorithm);
         let length = self.partial.prefix(self.job.version, CUT);
-        if length == 0 || !self.go_on(length, algorithm)? {
+        let may_resume = length > 0 && *self.part == Part::Resume;
+        if !may_resume || !self.go_on(length, algorithm)? {
+            // Breaking off the download that showed it may have ended the session.
+            *self.part = Part::Replace;
             self.digest = algorithm.and_then(FileDigest::new);
             self.fetch()?;
         }
@@ -347,6 +364,7 @@ impl Transfer<'_> {
         let download = self.client.get(get).map_err(|error| self.terms.site().failure(error))?;
         // Not before the server has begun to send it: if it refuses, a later run may still resume the part.
         clear(&mut self.partial)?;
+        *self.part = Part::Resume;
         self.partial.note(self.job.version, None);
         let start = Positions { offset: 0, at: 0 };
         let moved =

@@ -6,7 +6,7 @@ use ftp_blocking::Client;
 
 use self::fetch::{End, Fetch};
 use crate::args::Segments;
-use crate::download::{self, Job, Source, Terms};
+use crate::download::{self, Job, Part, Source, Terms};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::look;
@@ -62,7 +62,8 @@ pub(crate) fn download(
         }
     }
     pool.leave_ahead();
-    let alone = |client: &mut Client| download::download(client, terms, job, running);
+    let mut part = Part::default();
+    let alone = |client: &mut Client| download::download(client, terms, job, running, &mut part);
     lease.attempt(&|| running.bytes(), alone).map(|bytes| moved + bytes)
 }
 

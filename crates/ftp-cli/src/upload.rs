@@ -77,7 +77,7 @@ fn attempt(
     let before = metadata(job.local)?;
     let note = Note::new(terms.site(), temporary);
     let moved = running.bytes();
-    let sent = send(client, terms, job, left.begun, (temporary, &note), &before, running);
+    let sent = send(client, terms, job, &mut left.begun, (temporary, &note), &before, running);
     // Bytes are read, and the progress changes, only after the server has opened the file.
     let is_ours = sent.is_ok() || running.bytes() != moved;
     if running.bytes() != moved {
@@ -336,7 +336,7 @@ fn send(
     client: &mut Client,
     terms: Terms<'_>,
     job: &Job<'_>,
-    begun: Begun,
+    begun: &mut Begun,
     (temporary, note): (&[u8], &Note),
     local: &Metadata,
     running: &Running<'_>,
@@ -346,7 +346,7 @@ fn send(
     let is_part = match begun {
         Begun::No => false,
         Begun::Perhaps => note.is_of(version),
-        Begun::ByThisRun(of) => of == version,
+        Begun::ByThisRun(of) => *of == version,
     };
     // With --inplace, the existing file may be the old version instead of a part of the new one.
     let may_resume = !terms.args.no_resume && !terms.args.inplace;
@@ -374,11 +374,17 @@ fn send(
                     "the part from an earlier run is of another file, so the upload starts again",
                 );
             }
+            // The compared bytes are also those at the start of the file, from which a server sends that ignores REST.
+            Err(Error::Ftp(FtpError::TooLong { .. })) => {
+                running.notice("the server can't resume, so the upload starts again");
+            }
             // The server lacks SIZE or APPE, or refuses them to this user.
             Err(error) if cannot_resume(&error) => {}
             Err(error) => return Err(terms.site().failure(error)),
         }
     }
+    // The next attempt does not compare again: the comparison may have ended the session.
+    *begun = Begun::No;
     let mut file = File::open(job.local).map_err(|error| Failure::local(job.local, &error))?;
     note.remove();
     let mut noted = Opened { from: &mut file, then: None };

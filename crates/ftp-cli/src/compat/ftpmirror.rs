@@ -14,7 +14,7 @@ use globset::{Glob, GlobMatcher};
 
 use super::mirrorinfo::{self, Versions};
 use crate::args::{Common, Parallel, TransferArgs};
-use crate::download::{Job, Source, Terms, download};
+use crate::download::{Job, Part, Source, Terms, download};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -264,8 +264,10 @@ impl Run<'_> {
             expected: None,
             source: Source::Request,
         };
-        let result = lease
-            .attempt(&|| running.bytes(), |client| download(client, self.terms, &job, &running));
+        let mut part = Part::default();
+        let result = lease.attempt(&|| running.bytes(), |client| {
+            download(client, self.terms, &job, &running, &mut part)
+        });
         running.end(result).map_err(|failure| failure.about(crate::show::bytes(remote)))
     }
 

@@ -69,6 +69,40 @@ fn an_image_is_resumed() {
     assert!(summary["bytes"].as_u64().unwrap() < 12_100_000, "{summary}");
 }
 
+/// It ends the session if the client breaks off the data connection, so that the next attempt must not resume
+#[test]
+fn a_download_that_starts_again_does_so_in_a_new_session_if_the_old_one_has_ended() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("file", bytes(3_000_000));
+    let get = |retries: &str| {
+        server.forget_commands();
+        let options = ["--retries", retries, "--retry-delay", "0.02"];
+        home.rftp(&[&["get", &server.url("file")], &options[..]].concat())
+    };
+    server.on_command(|Command { verb, .. }| match verb {
+        "RETR" => Action::serve().break_at(2_000_000).then_close(),
+        _ => Action::serve(),
+    });
+    assert_eq!(get("0").code, Some(4));
+    // The part stays until the server has accepted to send the file from its start.
+    for reply in [Some("450 busy"), None] {
+        server.on_command(move |Command { verb, in_all, .. }| match (verb, in_all, reply) {
+            ("RETR", 1, _) => Action::serve().from_start().break_at(1_000_000).then_close(),
+            ("RETR", 2.., Some(reply)) => Action::reply(reply),
+            ("RETR", 3.., None) => Action::close(),
+            _ => Action::serve(),
+        });
+        let run = get("1");
+        assert!(run.stderr.contains("starts again"), "{run:?}");
+        assert_eq!((server.count("RETR"), server.count("REST")), (2, 1), "{run:?}");
+        if reply.is_some() {
+            assert!(run.code == Some(4) && home.read("file.part").len() == 2_000_000, "{run:?}");
+        } else {
+            assert!(run.code == Some(0) && home.read("file") == bytes(3_000_000), "{run:?}");
+        }
+    }
+}
+
 /// While `f` is incomplete, its bytes are in `f.part`
 #[test]
 fn a_file_does_not_get_the_name_of_another_ones_part() {

@@ -179,6 +179,27 @@ fn a_part_with_another_end_is_replaced() {
     assert!(!server.files().contains("file.part"));
 }
 
+/// Regression: it sent more than the end of the part, which was taken for an error of the server, in each run
+#[test]
+fn an_upload_to_a_server_that_ignores_rest_starts_again() {
+    // Some end the session if more than the client wants is sent. Of zeros, the end is the same as the start.
+    for (ends, content) in [(false, bytes(SIZE)), (true, bytes(SIZE)), (false, vec![0; SIZE])] {
+        let (server, home) = (Server::start(), Home::new());
+        home.write("file", &content);
+        server.on_command(move |Command { verb, in_all, .. }| match (verb, in_all, ends) {
+            ("STOR", 1, _) => Action::serve().break_at(PART).then_close(),
+            ("RETR", _, false) => Action::serve().from_start(),
+            ("RETR", _, true) => Action::serve().from_start().break_at(PART / 2).then_close(),
+            _ => Action::serve(),
+        });
+        let options = ["--retries", "2", "--retry-delay", "0.02"];
+        let run = home.rftp(&[&["put", "file", &server.url("file")], &options[..]].concat());
+        assert_eq!((run.code, server.count("RETR")), (Some(0), 1), "{run:?}");
+        assert!(run.stderr.contains("starts again"), "{run:?}");
+        assert!(server.files().get("file") == Some(content), "{run:?}");
+    }
+}
+
 /// The part may have the same end, as files of zeros have
 #[test]
 fn standard_input_that_breaks_off_is_no_part_of_a_file() {
