@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use ftp_proto::{ConnectionError, Error as FtpError, ProtocolError};
+use ftp_session::proxy::{ProxyError, ProxyProblem};
 use ftp_session::{Error, Mismatch};
 use ftp_tls::TlsError;
 
@@ -259,6 +260,9 @@ fn exit_of(error: &Error) -> Exit {
     if error.is_auth() {
         return Exit::Login;
     }
+    if let Some(proxy) = error.proxy().filter(|_| !error.is_transient()) {
+        return exit_of_proxy(proxy.problem());
+    }
     match error {
         Error::InvalidAddress(_) | Error::InvalidOption { .. } | Error::InvalidRequest { .. } => {
             Exit::Usage
@@ -274,6 +278,20 @@ fn exit_of(error: &Error) -> Exit {
         | Error::Deadline { .. } => Exit::Network,
         Error::Ftp(error) => exit_of_ftp(error),
         Error::ListingTooLong { .. } | Error::LineTooLong { .. } => Exit::Protocol,
+        _ => Exit::Refused,
+    }
+}
+
+/// The exit status for a problem that the same command would have again
+fn exit_of_proxy(problem: &ProxyProblem) -> Exit {
+    match problem {
+        ProxyProblem::LoginRequired | ProxyProblem::LoginRefused => Exit::Login,
+        ProxyProblem::InvalidHost
+        | ProxyProblem::InvalidLogin(_)
+        | ProxyProblem::ActiveMode
+        | ProxyProblem::NoTunnel
+        | ProxyProblem::Tls => Exit::Usage,
+        ProxyProblem::Malformed(_) => Exit::Protocol,
         _ => Exit::Refused,
     }
 }
@@ -316,6 +334,15 @@ fn remedy_of(error: &Error) -> Option<&'static str> {
     }
     if error.is_auth() {
         return Some("give --user and --password-file, or an entry in netrc");
+    }
+    match error.proxy().map(ProxyError::problem) {
+        Some(ProxyProblem::LoginRequired) => {
+            return Some("name the user in the URL of --proxy, and give its password in netrc");
+        }
+        Some(ProxyProblem::LoginRefused) => {
+            return Some("netrc has the password, in the entry for the proxy's host");
+        }
+        _ => {}
     }
     match error {
         Error::Connect { .. } => Some("check host, port and network"),

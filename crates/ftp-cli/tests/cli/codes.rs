@@ -1,7 +1,9 @@
 //! Each exit code of the table; 130, an interruption, is in `files.rs`
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ftp_test::{Action, Command, Server};
@@ -288,5 +290,50 @@ fn messages_name_what_the_user_can_set() {
         let run = home.rftp(&["cat", &url, "--timeout", "1", "--retries", "0"]);
         assert!(run.stderr.contains(hint), "{hint}: {run:?}");
         assert!(!run.stderr.contains("::"), "{hint}: {run:?}");
+    }
+}
+
+/// Starts a proxy that reads once before each of these answers; returns its port, and a counter of its connections
+fn proxy(answers: &'static [&'static [u8]]) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            for answer in answers {
+                // The client tells what is wrong, if anything is.
+                let _ = client.read(&mut [0; 1024]).and_then(|_| client.write_all(answer));
+            }
+        }
+    });
+    (port, count)
+}
+
+/// Answers of proxies, and the exit code for each
+const REFUSALS: &[(&str, &[&[u8]], i32)] = &[
+    ("http://", &[b"HTTP/1.1 407 Who are you\r\n\r\n"], 6),
+    ("http://me@", &[b"HTTP/1.1 407 No\r\n\r\n"], 6),
+    ("socks5://", &[b"\x05\xff"], 6),
+    ("socks5://me@", &[b"\x05\x02", b"\x01\x01"], 6),
+    ("http://", &[b"HTTP/1.1 403 Forbidden\r\n\r\n"], 8),
+    ("socks5://", &[b"\x05\x00", b"\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00"], 8),
+    ("http://", &[b"220 Welcome to an FTP server\r\n\r\n"], 7),
+    ("http://", &[b"HTTP/1.1 502 Bad Gateway\r\n\r\n"], 4),
+];
+
+/// Regression: all of them had code 4, which says that the same command may succeed later
+#[test]
+fn a_proxy_that_refuses_is_not_taken_for_a_network_that_fails() {
+    for (user, answers, code) in REFUSALS {
+        let home = Home::new();
+        home.write(".netrc", b"machine 127.0.0.1 login me password seeded");
+        let (port, count) = proxy(answers);
+        let url = format!("{user}127.0.0.1:{port}");
+        let retries = ["--retries", "1", "--retry-delay", "0.02"];
+        let run = home.rftp(&[&["get", "ftp://h/f", "--proxy", &url], &retries[..]].concat());
+        assert_eq!(run.code, Some(*code), "{url} {run:?}");
+        assert_eq!(count.load(Ordering::SeqCst), if *code == 4 { 2 } else { 1 }, "{url} {run:?}");
     }
 }
