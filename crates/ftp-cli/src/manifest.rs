@@ -10,6 +10,7 @@ use ftp_proto::fields::{FileHash, HashAlgorithm};
 
 use crate::failure::Failure;
 use crate::location::Remote;
+use crate::show;
 
 /// Maximum size of a list, in bytes
 const MAX_SIZE: u64 = 256 * 1024 * 1024;
@@ -46,14 +47,14 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
         }
     };
     if read.map_err(|error| failure(&error))? as u64 == MAX_SIZE {
-        return Err(Failure::usage("is too long").about(crate::show::path(path)));
+        return Err(Failure::usage("is too long").about(show::path(path)));
     }
     parse(&text).map_err(|error| {
         let place = match error.line {
-            0 => crate::show::path(path),
-            line => format!("{} line {line}", crate::show::path(path)),
+            0 => show::path(path),
+            line => format!("{} line {line}", show::path(path)),
         };
-        Failure::usage(crate::show::text(&error.problem)).about(place)
+        Failure::usage(show::text(&error.problem)).about(place)
     })
 }
 
@@ -93,7 +94,17 @@ fn entry(line: &str) -> Result<Entry, String> {
     if let Some(entry) = of_checksum(line).or_else(|| of_bsd_checksum(line)) {
         return Ok(entry);
     }
-    of_fields(line)
+    let entry = of_fields(line)?;
+    for source in &entry.sources {
+        // Such a name would be shown where passwords are masked in URLs only.
+        if source.contains('/') && show::without_password(source.as_bytes()) != source.as_bytes() {
+            let shown = show::argument(source.as_bytes());
+            return Err(format!(
+                "{shown} looks like a URL with a password, without ftp:// before it"
+            ));
+        }
+    }
+    Ok(entry)
 }
 
 /// Parses `URL TAB SIZE TAB ALGORITHM:HASH TAB NAME`, where all fields but the first may be missing or empty

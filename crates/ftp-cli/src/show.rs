@@ -23,16 +23,18 @@ pub(crate) fn argument(word: &[u8]) -> String {
     bytes(&without_password(word))
 }
 
-/// Masks the password in a word that may be a URL, also one without a scheme: `ftp://USER:PASSWORD@HOST`,
-/// `USER:PASSWORD@HOST`
+/// Masks the password in a word that may be a URL, also one without a scheme or its colon: `ftp://USER:PASSWORD@HOST`,
+/// `USER:PASSWORD@HOST`, `ftp//USER:PASSWORD@HOST`
 ///
 /// A password may contain any character, so it ends at the last `@`.
 pub(crate) fn without_password(word: &[u8]) -> Cow<'_, [u8]> {
     let place = |byte: u8| word.iter().position(|other| *other == byte);
     let after = |start: usize| Some(start + word[start..].iter().position(|byte| *byte == b':')?);
-    let colon = match place(b':').filter(|at| place(b'/').is_none_or(|slash| *at < slash)) {
-        Some(at) if word[at..].starts_with(b"://") => after(at + 3),
-        other => other,
+    let colon = match (place(b':'), place(b'/')) {
+        (Some(at), _) if word[at..].starts_with(b"://") => after(at + 3),
+        (_, Some(slash)) if word[slash..].starts_with(b"//") => after(slash + 2),
+        (Some(at), Some(slash)) if slash < at => None,
+        (colon, _) => colon,
     };
     let end = word.iter().rposition(|byte| *byte == b'@');
     match colon.zip(end) {
@@ -111,6 +113,8 @@ mod tests {
             ("ftp://u:a@b:c@h", "ftp://u:***@h"),
             ("ftp://:secret@h", "ftp://:***@h"),
             ("u:secret@h/a", "u:***@h/a"),
+            ("ftp//u:secret@h/a", "ftp//u:***@h/a"),
+            ("//u:secret@h", "//u:***@h"),
             ("u:s/e//c://ret@h", "u:***@h"),
             ("ftp:/u:secret@h", "ftp:***@h"),
             ("--proxy=http://u:secret@h", "--proxy=http://u:***@h"),

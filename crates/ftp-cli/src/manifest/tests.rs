@@ -89,6 +89,8 @@ fn mistakes_are_reported_with_their_line() {
         ("ftp://h/a\t1\tmd5:00", 1),
         ("ftp://h/a\t1\tcrc:00", 1),
         ("ftp://h/a\t1\t\tb\tc", 1),
+        ("a\nftp//me:secret@h/a", 2),
+        ("me:secret@h/a", 1),
     ] {
         assert_eq!(parse(text).unwrap_err().line, line, "{text}");
     }

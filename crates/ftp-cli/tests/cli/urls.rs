@@ -1,4 +1,4 @@
-//! URLs: characters that other programs drop or replace
+//! URLs: characters that other programs drop or replace, and passwords in what is not quite one
 
 use ftp_test::Server;
 
@@ -23,4 +23,27 @@ fn a_space_at_the_end_and_a_backslash_of_a_url_belong_to_the_name() {
         assert_eq!(home.rftp(&["rm", wrong]).code, Some(2), "{wrong:?}");
     }
     assert_eq!(server.count("DELE"), 0);
+}
+
+#[test]
+fn a_password_is_masked_in_a_url_without_its_colon() {
+    let home = Home::new();
+    let text = "ftp//me:seeded@127.0.0.1/d/x";
+    home.write("list", format!("a\n{text}\n").as_bytes());
+    for arguments in [
+        &["get", text][..],
+        &["cat", text],
+        &["mirror", text, "here"],
+        &["put", text, "ftp://127.0.0.1:9/"],
+        &["fetch", "list"],
+        &["fetch", "list", "--base", "ftp://127.0.0.1:9/", "-O", "o", "--json"],
+        &["verify", "list", "-O", "o"],
+        &["verify", "list", "-O", "o", "--json"],
+    ] {
+        let run = home.rftp(&[arguments, &["--retries", "0"]].concat());
+        assert!(run.code != Some(0) && !format!("{run:?}").contains("seeded"), "{run:?}");
+        if arguments.contains(&"-O") {
+            assert!(run.code == Some(2) && run.stderr.contains("list line 2"), "{run:?}");
+        }
+    }
 }
