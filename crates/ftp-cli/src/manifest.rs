@@ -58,14 +58,18 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
     })
 }
 
+/// Whether a source in a list is a URL, and no path relative to a base
+pub(crate) fn is_url(source: &str) -> bool {
+    source.contains("://")
+}
+
 /// Returns the local name of a file: that in the list, the last part of the URL's path or, without a URL, the path
 pub(crate) fn local_name(entry: &Entry, remote: Option<&Remote>) -> Vec<u8> {
-    match (&entry.name, remote) {
+    let path = entry.sources.first().filter(|source| !is_url(source));
+    match (entry.name.as_ref().or(path), remote) {
         (Some(name), _) => name.as_bytes().to_vec(),
         (None, Some(remote)) => remote.name().to_vec(),
-        (None, None) => {
-            entry.sources.first().map_or_else(Vec::new, |source| source.as_bytes().to_vec())
-        }
+        (None, None) => Vec::new(),
     }
 }
 
@@ -88,14 +92,14 @@ fn parse(text: &str) -> Result<Vec<Entry>, ManifestError> {
 }
 
 fn entry(line: &str) -> Result<Entry, String> {
-    if line.contains("://") {
+    if is_url(line) {
         return of_fields(line);
     }
     if let Some(entry) = of_checksum(line).or_else(|| of_bsd_checksum(line)) {
         return Ok(entry);
     }
-    let entry = of_fields(line)?;
-    for source in &entry.sources {
+    let mut entry = of_fields(line)?;
+    for source in &mut entry.sources {
         // Such a name would be shown where passwords are masked in URLs only.
         if source.contains('/') && show::without_password(source.as_bytes()) != source.as_bytes() {
             let shown = show::argument(source.as_bytes());
@@ -103,8 +107,14 @@ fn entry(line: &str) -> Result<Entry, String> {
                 "{shown} looks like a URL with a password, without ftp:// before it"
             ));
         }
+        *source = relative(source);
     }
     Ok(entry)
+}
+
+/// Returns a path without the `./` that `find` writes
+fn relative(path: &str) -> String {
+    path.strip_prefix("./").unwrap_or(path).to_owned()
 }
 
 /// Parses `URL TAB SIZE TAB ALGORITHM:HASH TAB NAME`, where all fields but the first may be missing or empty
@@ -145,7 +155,7 @@ fn of_checksum(line: &str) -> Option<Entry> {
         true => unescaped(name)?,
         false => name.to_owned(),
     };
-    let source = name.strip_prefix("./").unwrap_or(&name).to_owned();
+    let source = relative(&name);
     Some(Entry { name: Some(source.clone()), sources: vec![source], size: None, hash: Some(hash) })
 }
 
@@ -154,7 +164,7 @@ fn of_bsd_checksum(line: &str) -> Option<Entry> {
     let (algorithm, rest) = line.split_once(" (")?;
     let (name, digits) = rest.rsplit_once(") = ")?;
     let hash = hash_of(algorithm, digits).ok()?;
-    let source = name.strip_prefix("./").unwrap_or(name).to_owned();
+    let source = relative(name);
     Some(Entry { name: Some(source.clone()), sources: vec![source], size: None, hash: Some(hash) })
 }
 

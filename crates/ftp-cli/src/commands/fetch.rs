@@ -18,7 +18,7 @@ use crate::interrupt::Interrupt;
 use crate::latest;
 use crate::location::Remote;
 use crate::look::{self, Looked};
-use crate::manifest::{Entry, local_name, read};
+use crate::manifest::{Entry, is_url, local_name, read};
 use crate::partial;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
@@ -70,7 +70,7 @@ fn wanted(args: &FetchArgs) -> Result<Vec<Wanted>, Failure> {
     let mut all = Vec::new();
     for entry in read(&args.manifest)? {
         let Some(source) = entry.sources.first() else { continue };
-        let remote = match (source.contains("://"), base_text, &base) {
+        let remote = match (is_url(source), base_text, &base) {
             (true, _, _) => Remote::parse(&OsString::from(source))?,
             (false, Some(base), Some(_)) => {
                 Remote::parse(&OsString::from(format!("{base}/{}", encoded(source))))?

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::Remote;
-use crate::manifest::{Entry, local_name, read};
+use crate::manifest::{Entry, is_url, local_name, read};
 use crate::report::Reporter;
 
 pub(super) fn verify(
@@ -32,7 +32,7 @@ pub(super) fn verify(
     let reporter = Reporter::new(common);
     for entry in read(manifest)? {
         interrupt.check()?;
-        let remote = entry.sources.first().filter(|source| source.contains("://"));
+        let remote = entry.sources.first().filter(|source| is_url(source));
         let remote = remote.map(|source| Remote::parse(source.as_ref())).transpose()?;
         let name = local_name(&entry, remote.as_ref());
         let result = local_path(&args.output_dir, &name)

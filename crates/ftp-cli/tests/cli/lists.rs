@@ -46,6 +46,22 @@ fn the_files_of_a_list_are_downloaded_and_checked() {
 }
 
 #[test]
+fn names_of_a_list_keep_their_directories() {
+    let (server, home) = (Server::start(), Home::new());
+    for path in ["pub/a/f", "pub/b/f", "pub/c/f"] {
+        server.files().put(path, path.as_bytes());
+    }
+    home.write("list", format!("a/f\n./b/f\n{}\n", server.url("pub/c/f")).as_bytes());
+    let run = home.rftp(&["fetch", "list", "--base", &server.url("pub/"), "-O", "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(home.read("here/a/f"), b"pub/a/f");
+    assert_eq!(home.read("here/b/f"), b"pub/b/f");
+    assert_eq!(home.read("here/f"), b"pub/c/f");
+    let run = home.rftp(&["verify", "list", "-O", "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+}
+
+#[test]
 fn files_that_differ_from_the_list_are_refused() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("pub/a", b"content");

@@ -221,11 +221,11 @@ fn a_file_that_is_rewritten_all_the_time_is_reported() {
         let (server, home) = (Server::start(), Home::new());
         let rewrite = rewrites(&server, 50);
         server.on_command(move |command| rewrite(&command).unwrap_or_else(Action::serve));
-        home.write("list", b"pub/file\n");
-        let (url, root) = (server.url("pub/file"), server.url(""));
+        home.write("list", b"file\n");
+        let (url, base) = (server.url("pub/file"), server.url("pub/"));
         let run = match command {
             "get" => home.rftp(&["get", "-O", "here", &url]),
-            "fetch" => home.rftp(&["fetch", "--base", &root, "-O", "here", "list"]),
+            "fetch" => home.rftp(&["fetch", "--base", &base, "-O", "here", "list"]),
             _ => mirror(&home, &server.url("pub"), "here"),
         };
         assert_eq!(run.code, Some(4), "{command}: {run:?}");
