@@ -20,8 +20,11 @@ use ftp_proto::LocalRules;
 pub(crate) use filter::{Age, Ages, Filter, Rule, Sizes};
 pub(crate) use tree::{Item, Kind, Listing, Shown, Stamp};
 
-/// Maximum depth of directories; deeper ones are taken for a loop that can't be detected otherwise
-pub(crate) const MAX_DEPTH: usize = 128;
+/// Maximum number of levels of directories, as in `find`; deeper ones are taken for a loop that can't be detected otherwise
+pub(crate) const MAX_DEPTH: usize = 100;
+
+/// What is said of deeper directories
+pub(crate) const TOO_DEEP: &str = "lies too deep; is this a loop?";
 
 /// Maximum number of symbolic links followed in one path; more are taken for a loop that can't be detected otherwise
 const MAX_LINKS: usize = 8;
@@ -111,6 +114,8 @@ pub(crate) enum Step {
     Spare { path: Vec<u8>, reason: String },
     /// An item that can't be mirrored, which is a failure
     Refuse { path: Vec<u8>, reason: String },
+    /// A directory below [`MAX_DEPTH`] levels, which is a failure
+    TooDeep { path: Vec<u8> },
 }
 
 /// A file of the source

@@ -23,7 +23,7 @@ use crate::login::Logins;
 use crate::look::version;
 use crate::output;
 use crate::partial::reserved;
-use crate::plan::MAX_DEPTH;
+use crate::plan::{MAX_DEPTH, TOO_DEEP};
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
@@ -154,9 +154,8 @@ impl Run<'_> {
         local: &Path,
         depth: usize,
     ) -> Result<(), Failure> {
-        if depth > MAX_DEPTH {
-            return Err(Failure::new(Exit::Local, "lies too deep; is this a loop?")
-                .about(crate::show::bytes(remote)));
+        if depth >= MAX_DEPTH {
+            return Err(Failure::new(Exit::Limit, TOO_DEEP).about(crate::show::bytes(remote)));
         }
         self.terms.interrupt.check()?;
         std::fs::create_dir_all(local).map_err(|error| Failure::local(local, &error))?;

@@ -8,11 +8,12 @@ use ftp_session::{Error, Mismatch, local_path};
 use super::{Mirror, Purpose};
 use crate::check;
 use crate::download;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::latest;
 use crate::location::join;
 use crate::partial::Version;
-use crate::plan::{Direction, Directory, File, Found, Stamp, Step};
+use crate::plan::{Direction, Directory, File, Found, Stamp, Step, TOO_DEEP};
 use crate::pool::Lease;
 use crate::report::Action;
 use crate::upload::{self, Begun, upload};
@@ -53,8 +54,9 @@ impl Mirror<'_> {
                 }
                 Step::Spare { path, reason } => self.reporter.skipped(&path, &reason),
                 Step::Refuse { path, reason } => {
-                    self.failed(&path, Failure::new(crate::exit::Exit::Local, reason));
+                    self.failed(&path, Failure::new(Exit::Local, reason));
                 }
+                Step::TooDeep { path } => self.failed(&path, Failure::new(Exit::Limit, TOO_DEEP)),
             }
         }
         let mut state = self.lock();
@@ -101,7 +103,8 @@ impl Mirror<'_> {
             | Step::Keep(_)
             | Step::LeaveOut { .. }
             | Step::Spare { .. }
-            | Step::Refuse { .. } => {}
+            | Step::Refuse { .. }
+            | Step::TooDeep { .. } => {}
         }
     }
 
@@ -152,7 +155,7 @@ impl Mirror<'_> {
         let remote = join(&self.sides.remote, &file.path);
         let result = match self.sides.direction {
             Direction::Down => local_path(&self.sides.local, &file.path)
-                .map_err(|error| Failure::new(crate::exit::Exit::Local, error.to_string()))
+                .map_err(|error| Failure::new(Exit::Local, error.to_string()))
                 .and_then(|local| {
                     let modified = file.time.and_then(system_time);
                     let job = download::Job {

@@ -8,10 +8,26 @@ use ftp_proto::{NameProblem, TakenNames};
 use super::tree::{Item, Kind, Listing, Shown};
 use super::{
     Above, Age, Compare, Direction, Directory, Doomed, File, Found, MAX_DEPTH, MAX_LINKS, Plan,
-    Step, below,
+    Step, TOO_DEEP, below,
 };
 use crate::partial::reserved;
 use crate::publish;
+
+/// Why a directory is not entered
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closed {
+    TooDeep,
+    Loop(&'static str),
+}
+
+impl Closed {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::TooDeep => TOO_DEEP,
+            Self::Loop(reason) => reason,
+        }
+    }
+}
 
 /// The result of comparing a file of the source with that of the target
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -107,7 +123,8 @@ impl Plan {
                         let is_wanted = self.policy.filter.takes_empty(&path);
                         found.directories.push(Directory { is_wanted, ..entered });
                     }
-                    Err(reason) => found.steps.push(refuse(path, reason)),
+                    Err(Closed::TooDeep) => found.steps.push(Step::TooDeep { path }),
+                    Err(Closed::Loop(reason)) => found.steps.push(refuse(path, reason)),
                 }
             }
             (Kind::Dir, Some(Kind::Link)) => {
@@ -236,9 +253,10 @@ impl Plan {
                     Ok(entered) => {
                         found.directories.push(Directory { in_source: false, ..entered });
                     }
-                    Err(reason) => {
+                    Err(closed) => {
                         self.spare(&path);
-                        found.steps.push(Step::Spare { path, reason: reason.into() });
+                        let reason = closed.reason().into();
+                        found.steps.push(Step::Spare { path, reason });
                         continue;
                     }
                 }
@@ -254,24 +272,25 @@ impl Plan {
     }
 }
 
-/// Returns a subdirectory to list, or the reason why it is not entered, such as a loop
+/// Returns a subdirectory to list, or why it is not entered
 fn enter(
     directory: &Directory,
     item: &Item,
     path: &[u8],
     in_target: bool,
-) -> Result<Directory, &'static str> {
-    if directory.depth >= MAX_DEPTH {
-        return Err("lies too deep; is this a loop?");
+) -> Result<Directory, Closed> {
+    let depth = directory.depth + 1;
+    if depth >= MAX_DEPTH {
+        return Err(Closed::TooDeep);
     }
     let links = directory.links + usize::from(item.is_linked);
     if links > MAX_LINKS {
-        return Err("leads through too many symbolic links; is this a loop?");
+        return Err(Closed::Loop("leads through too many symbolic links; is this a loop?"));
     }
     let mut above = directory.above.as_ref();
     while let Some(other) = above {
         if Some(&other.identity) == item.identity.as_ref() {
-            return Err("contains itself: a loop");
+            return Err(Closed::Loop("contains itself: a loop"));
         }
         above = other.above.as_ref();
     }
@@ -286,7 +305,7 @@ fn enter(
         in_target,
         is_wanted: true,
         above,
-        depth: directory.depth + 1,
+        depth,
         links,
     })
 }

@@ -378,6 +378,11 @@ fn times_and_permissions_are_changed() {
 fn what_lies_too_deep_is_reported() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put(&format!("deep/{}f", "d/".repeat(105)), b"1");
+    home.write(&format!("here/{}f", "d/".repeat(105)), b"1");
+    for [from, to] in [[&*server.url("deep"), "down"], ["here", &*server.url("up")]] {
+        let run = home.rftp(&["mirror", from, to]);
+        assert!(run.code == Some(10) && run.stderr.contains("lies too deep"), "{run:?}");
+    }
     for arguments in [&["find"][..], &["du"], &["rm", "-r", "-n"]] {
         let url = server.url("deep");
         let arguments: Vec<&str> = arguments.iter().copied().chain([&*url]).collect();
