@@ -166,7 +166,7 @@ impl Reporter {
     pub(crate) fn would(&self, action: Action, name: &[u8], bytes: Option<u64>) {
         let mut totals = self.lock();
         totals.files += 1;
-        totals.bytes += bytes.unwrap_or(0);
+        totals.bytes = totals.bytes.saturating_add(bytes.unwrap_or(0));
         drop(totals);
         self.did(action, name, true);
     }

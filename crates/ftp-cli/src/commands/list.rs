@@ -254,13 +254,13 @@ fn add(sums: &mut BTreeMap<Vec<u8>, u64>, root: &[u8], file: &[u8], size: u64) {
     {
         path = &path[..at];
         if let Some(sum) = sums.get_mut(path) {
-            *sum += size;
+            *sum = sum.saturating_add(size);
         }
     }
     // The loop does not reach a root that is empty (the login directory) or ends in a slash.
     if path != root {
         if let Some(sum) = sums.get_mut(root) {
-            *sum += size;
+            *sum = sum.saturating_add(size);
         }
     }
 }

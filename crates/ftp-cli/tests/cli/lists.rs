@@ -375,6 +375,27 @@ fn times_and_permissions_are_changed() {
 }
 
 #[test]
+fn sums_that_are_too_large_stay_at_the_largest_number() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("d/a", b"");
+    let line = |name: &str| format!("type=file;size={}; {name}\r\n", u64::MAX);
+    let lines = [line("a"), line("b")].concat();
+    server.on_command(move |Command { verb, .. }| match verb {
+        "MLSD" => Action::serve().data(lines.clone()),
+        _ => Action::serve(),
+    });
+    let run = home.rftp(&["du", &server.url("d/")]);
+    assert_eq!((run.code, &*run.stdout), (Some(0), "18446744073709551615\td\n"), "{run:?}");
+    for options in [&["-n"][..], &["-n", "--json"], &["-n", "--progress", "bar"]] {
+        let run = home.rftp(&[&["mirror"], options, &[&*server.url("d/"), "here"]].concat());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        if options.contains(&"--json") {
+            assert!(run.stdout.contains(r#""bytes":18446744073709551615,"#), "{run:?}");
+        }
+    }
+}
+
+#[test]
 fn what_lies_too_deep_is_reported() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put(&format!("deep/{}f", "d/".repeat(105)), b"1");
