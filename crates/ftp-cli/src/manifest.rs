@@ -15,6 +15,9 @@ use crate::show;
 /// Maximum size of a list, in bytes
 const MAX_SIZE: u64 = 256 * 1024 * 1024;
 
+/// The number of digits of CRC-32: a name could be mistaken for them
+const FEW_DIGITS: usize = 8;
+
 /// A file in a list
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -95,8 +98,10 @@ fn entry(line: &str) -> Result<Entry, String> {
     if is_url(line) {
         return of_fields(line);
     }
-    if let Some(entry) = of_checksum(line).or_else(|| of_bsd_checksum(line)) {
-        return Ok(entry);
+    for form in [of_checksum, of_bsd_checksum] {
+        if let Some(entry) = form(line)? {
+            return Ok(entry);
+        }
     }
     let mut entry = of_fields(line)?;
     for source in &mut entry.sources {
@@ -138,34 +143,57 @@ fn of_fields(line: &str) -> Result<Entry, String> {
 
 /// Parses `DIGITS  NAME`
 ///
-/// A `*` before the name marks a binary file, and a backslash before the line an escaped name.
-fn of_checksum(line: &str) -> Option<Entry> {
+/// A `*` before the name marks a binary file, and a backslash before the line an escaped name. `None` if the line is in
+/// another form.
+fn of_checksum(line: &str) -> Result<Option<Entry>, String> {
     let (escaped, rest) = match line.strip_prefix('\\') {
         Some(rest) => (true, rest),
         None => (false, line),
     };
-    let (digits, name) = rest.split_once(' ')?;
-    let name = name.strip_prefix([' ', '*']).unwrap_or(name);
-    let algorithm = HashAlgorithm::ALL.into_iter().find(|algorithm| {
-        // CRC-32 has so few digits that a name could be mistaken for it.
-        algorithm.size() * 2 == digits.len() && *algorithm != HashAlgorithm::Crc32
-    })?;
-    let hash = FileHash::new(algorithm, hex(digits)?);
+    let Some((digits, rest)) = rest.split_once(' ').filter(|(digits, _)| is_hex(digits)) else {
+        return Ok(None);
+    };
+    if digits.len() <= FEW_DIGITS {
+        return Ok(None);
+    }
+    let algorithm = HashAlgorithm::ALL.into_iter().find(|one| one.size() * 2 == digits.len());
+    let (Some(algorithm), Some(value)) = (algorithm, hex(digits)) else {
+        return match rest.starts_with([' ', '*']) {
+            true => Err(format!("no known hash has {} hexadecimal digits", digits.len())),
+            false => Ok(None),
+        };
+    };
+    let name = rest.strip_prefix([' ', '*']).unwrap_or(rest);
     let name = match escaped {
-        true => unescaped(name)?,
+        true => unescaped(name).ok_or("has an unknown escape in its name")?,
         false => name.to_owned(),
     };
-    let source = relative(&name);
-    Some(Entry { name: Some(source.clone()), sources: vec![source], size: None, hash: Some(hash) })
+    Ok(Some(hashed(&name, FileHash::new(algorithm, value))))
 }
 
-/// Parses `SHA256 (NAME) = DIGITS`
-fn of_bsd_checksum(line: &str) -> Option<Entry> {
-    let (algorithm, rest) = line.split_once(" (")?;
-    let (name, digits) = rest.rsplit_once(") = ")?;
-    let hash = hash_of(algorithm, digits).ok()?;
+/// Parses `SHA256 (NAME) = DIGITS`; `None` if the line is in another form
+fn of_bsd_checksum(line: &str) -> Result<Option<Entry>, String> {
+    let parts = line.split_once(" (").and_then(|(algorithm, rest)| {
+        let (name, digits) = rest.rsplit_once(") = ")?;
+        Some((algorithm, name, digits.trim_end()))
+    });
+    let is_hash = |(algorithm, _, digits): &(&str, &str, &str)| {
+        algorithm_of(algorithm).is_ok() || is_hex(digits) && digits.len() > FEW_DIGITS
+    };
+    match parts.filter(is_hash) {
+        Some((algorithm, name, digits)) => Ok(Some(hashed(name, hash_of(algorithm, digits)?))),
+        None => Ok(None),
+    }
+}
+
+/// Returns the entry of a file in a list of hashes
+fn hashed(name: &str, hash: FileHash) -> Entry {
     let source = relative(name);
-    Some(Entry { name: Some(source.clone()), sources: vec![source], size: None, hash: Some(hash) })
+    Entry { name: Some(source.clone()), sources: vec![source], size: None, hash: Some(hash) }
+}
+
+fn is_hex(digits: &str) -> bool {
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn unescaped(name: &str) -> Option<String> {
@@ -193,19 +221,23 @@ pub(crate) fn parse_hash(text: &str) -> Result<FileHash, String> {
 
 /// Parses a hash; its algorithm is named `sha256`, `SHA-256`, `md5` and so on
 fn hash_of(name: &str, digits: &str) -> Result<FileHash, String> {
-    let plain = |name: &str| name.replace('-', "").to_ascii_lowercase();
-    let algorithm = HashAlgorithm::ALL
-        .into_iter()
-        .find(|algorithm| plain(algorithm.name()) == plain(name))
-        .ok_or_else(|| {
-            format!("{name} is not a known hash algorithm: sha256, sha512, sha1, md5, crc32")
-        })?;
+    let algorithm = algorithm_of(name)?;
     match hex(digits.trim()).filter(|value| value.len() == algorithm.size()) {
         Some(value) => Ok(FileHash::new(algorithm, value)),
         None => {
             Err(format!("{} has {} hexadecimal digits", algorithm.name(), algorithm.size() * 2))
         }
     }
+}
+
+fn algorithm_of(name: &str) -> Result<HashAlgorithm, String> {
+    let plain = |name: &str| name.replace('-', "").to_ascii_lowercase();
+    HashAlgorithm::ALL
+        .into_iter()
+        .find(|algorithm| plain(algorithm.name()) == plain(name))
+        .ok_or_else(|| {
+            format!("{name} is not a known hash algorithm: sha256, sha512, sha1, md5, crc32")
+        })
 }
 
 pub(crate) fn hex(digits: &str) -> Option<Vec<u8>> {

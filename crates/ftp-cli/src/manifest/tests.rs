@@ -46,6 +46,15 @@ fn files_of_md5sum_and_similar_programs() {
 }
 
 #[test]
+fn names_that_only_look_like_hashes() {
+    for name in ["deadbeef  a", "photo (1) = a", "SHA512 (a)", "0123456789 a", "a:b@c", "d/a:b@c"] {
+        let entry = one(name);
+        assert_eq!((&*entry.sources[0], entry.name, entry.hash), (name, None, None));
+    }
+    assert_eq!(local_name(&one("./d/a"), None), b"d/a");
+}
+
+#[test]
 fn metalinks() {
     let text = format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -89,6 +98,13 @@ fn mistakes_are_reported_with_their_line() {
         ("ftp://h/a\t1\tmd5:00", 1),
         ("ftp://h/a\t1\tcrc:00", 1),
         ("ftp://h/a\t1\t\tb\tc", 1),
+        // Hashes that were cut off or mistyped must not be taken for names.
+        (&format!("a\nSHA512 (a) = {MD5}"), 2),
+        ("SHA512 (a) = b", 1),
+        (&format!("BLAKE2b (a) = {MD5}"), 1),
+        (&format!("{}  a", &MD5[..30]), 1),
+        (&format!("{} *a", &MD5[..31]), 1),
+        (&format!("\\{MD5}  a\\tb"), 1),
         ("a\nftp//me:secret@h/a", 2),
         ("me:secret@h/a", 1),
     ] {
