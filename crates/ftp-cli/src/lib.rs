@@ -4,6 +4,8 @@
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
+// Their macros panic if nothing can be written: `output` has functions that do not.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 
 mod alone;
 mod args;
@@ -63,7 +65,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     match commands::run(cli) {
         Ok(exit) => exit,
         Err(failure) => {
-            eprintln!("rftp: {failure}");
+            output::message(&failure);
             failure.exit()
         }
     }

@@ -76,9 +76,9 @@ impl Remote {
         let remote = Self::parse(text)?;
         if !remote.url.password().is_empty() {
             TOLD.call_once(|| {
-                eprintln!(
-                    "rftp: warning: a password in a URL can be seen in the list of processes; \
-                     netrc and --password-file are for that"
+                crate::output::message(
+                    "warning: a password in a URL can be seen in the list of processes; \
+                     netrc and --password-file are for that",
                 );
             });
         }

@@ -180,10 +180,10 @@ fn read_netrc(common: &Common) -> Result<Option<Netrc>, Failure> {
 
 fn warn_if_exposed(path: &Path, metadata: &std::fs::Metadata) {
     if metadata.is_file() && netrc::is_exposed(metadata) {
-        eprintln!(
-            "rftp: warning: {} holds a password, and other users may read it: chmod 600 it",
+        crate::output::message(format_args!(
+            "warning: {} holds a password, and other users may read it: chmod 600 it",
             crate::show::path(path)
-        );
+        ));
     }
 }
 

@@ -1,5 +1,6 @@
-//! Standard output, whose errors are all reported
+//! Standard output, whose errors are all reported, and messages on standard error, whose errors can be reported nowhere
 
+use std::fmt;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
@@ -40,13 +41,25 @@ pub(crate) fn unless_closed(error: &io::Error) -> Option<Failure> {
     (error.kind() != ErrorKind::BrokenPipe).then(|| failure(error))
 }
 
+/// Writes a message to standard error, as [`error_line`] does
+pub(crate) fn message(text: impl fmt::Display) {
+    error_line(format_args!("rftp: {text}"));
+}
+
+/// Writes a line to standard error; if that fails, the line is dropped, and the program goes on
+///
+/// The macros of std would panic, and threads that depend on the one that panicked would wait for ever.
+pub(crate) fn error_line(line: impl fmt::Display) {
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
 /// Shows an invalid command line's message or, on standard output, the help and the version, which are no errors
 pub(crate) fn show(message: &clap::Error) -> Exit {
     match (message.use_stderr(), message.print()) {
         (true, _) => Exit::Usage,
         (false, Ok(())) => Exit::Done,
         (false, Err(error)) => unless_closed(&error).map_or(Exit::Done, |failure| {
-            eprintln!("rftp: {failure}");
+            self::message(&failure);
             failure.exit()
         }),
     }

@@ -262,8 +262,8 @@ impl Reporter {
 
     fn error_line(&self, text: &str) {
         match &self.sink {
-            Sink::Bars(bars) => bars.suspend(|| eprintln!("rftp: {text}")),
-            _ => eprintln!("rftp: {text}"),
+            Sink::Bars(bars) => bars.suspend(|| output::message(text)),
+            _ => output::message(text),
         }
     }
 }

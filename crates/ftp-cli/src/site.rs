@@ -112,7 +112,7 @@ fn options(policy: TlsPolicy, common: &Common) -> Result<Options, Failure> {
     }
     if common.trace {
         // The lines of a trace are escaped, with passwords masked.
-        options = options.trace(|line| eprintln!("{line}"));
+        options = options.trace(|line| crate::output::error_line(line));
     }
     Ok(options)
 }

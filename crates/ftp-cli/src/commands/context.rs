@@ -105,7 +105,7 @@ impl Places {
             };
             if let Err(failure) = work(lease, pool, remote) {
                 let failure = failure.about(crate::show::bytes(remote.path()));
-                eprintln!("rftp: {failure}");
+                crate::output::message(&failure);
                 exits.push(failure.exit());
                 if failure.exit() == Exit::Interrupted {
                     break;

@@ -71,7 +71,7 @@ pub(super) fn hash(args: &HashArgs, context: &Context) -> Result<Exit, Failure> 
             && reported.replace(found.algorithm) != Some(found.algorithm)
         {
             let path = crate::show::bytes(path);
-            eprintln!("rftp: {path}: the server's algorithm is {}", found.algorithm);
+            output::message(format_args!("{path}: the server's algorithm is {}", found.algorithm));
         }
         let line = match context.common.json {
             true => {

@@ -166,7 +166,7 @@ fn run(args: &ShellArgs, mut context: Context) -> Result<Exit, Failure> {
             Ok(Next::Line(exit)) => exit,
             Ok(Next::Quit) => break,
             Err(failure) => {
-                eprintln!("rftp: {failure}");
+                crate::output::message(&failure);
                 failure.exit()
             }
         };

@@ -44,7 +44,7 @@ pub(super) fn visit(
 }
 
 fn tell(failure: Failure) -> Failure {
-    eprintln!("rftp: {failure}");
+    crate::output::message(&failure);
     failure
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn run(
     let logins = Logins::new(&common, &[&remote])?;
     if logins.login(&remote)?.user.is_empty() {
         let host = crate::show::argument(host.as_bytes());
-        eprintln!("rftp: no login for {host} in netrc, so it is anonymous");
+        output::message(format_args!("no login for {host} in netrc, so it is anonymous"));
     }
     let pool = Pool::new(Site::new(&remote, &logins, &common)?, Parallel::Number(1), interrupt);
     let mut lease = pool.lease();

@@ -307,10 +307,10 @@ fn lines(client: &mut Client, directory: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
 fn read_info(folder: &Path) -> Versions {
     match std::fs::read(folder.join(INFO)) {
         Ok(text) => mirrorinfo::parse(&text).unwrap_or_else(|| {
-            eprintln!(
-                "rftp: {}: could not be parsed, so it is created again",
+            output::message(format_args!(
+                "{}: could not be parsed, so it is created again",
                 crate::show::path(&folder.join(INFO))
-            );
+            ));
             Versions::new()
         }),
         Err(_) => Versions::new(),

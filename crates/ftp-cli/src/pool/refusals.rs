@@ -41,7 +41,10 @@ impl Pool {
     pub(super) fn announce(&self, failure: &Failure, wait: Duration) {
         if wait >= ANNOUNCED_DELAY && !self.site.common().quiet {
             let seconds = wait.as_secs_f64().round();
-            eprintln!("rftp: {}; the next attempt follows in {seconds} s", failure.statement());
+            let statement = failure.statement();
+            crate::output::message(format_args!(
+                "{statement}; the next attempt follows in {seconds} s"
+            ));
         }
     }
 }

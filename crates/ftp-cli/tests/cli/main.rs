@@ -18,6 +18,8 @@ mod links;
 mod lists;
 mod logins;
 mod lost;
+#[cfg(unix)]
+mod messages;
 mod mirror;
 mod names;
 mod newer;

@@ -50,7 +50,7 @@ impl LineEditor {
                 Err(ReadlineError::Interrupted) => {}
                 Err(ReadlineError::Eof) => return Ok(None),
                 Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
-                    eprintln!("rftp: the line is not UTF-8; quote such names in a script");
+                    crate::output::message("the line is not UTF-8; quote such names in a script");
                 }
                 Err(ReadlineError::Io(error)) => return Err(terminal(&error)),
                 Err(error) => return Err(terminal(&io::Error::other(error.to_string()))),
