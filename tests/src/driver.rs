@@ -55,7 +55,7 @@ pub trait Driver: Sized {
     }
 
     /// Returns the next entry of a listing, if it has arrived
-    fn next_entry(&mut self, entries: &mut Reading) -> Option<OwnedEntry> {
+    fn next_entry(&mut self, entries: &mut Reading) -> Result<Option<OwnedEntry>, Error> {
         let now = self.now();
         entries.next(self.session_mut(), now)
     }

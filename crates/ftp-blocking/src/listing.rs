@@ -94,8 +94,12 @@ impl<C: Holder<Client>> EntriesWith<C> {
         let _call = self.download.session_mut().call();
         let reader = &mut self.reader;
         if reader.is_arriving() {
-            let filled =
-                self.download.read_with(|session, now| reader.fill(session, now).then_some(()));
+            let fill = |session: &mut _, now| match reader.fill(session, now) {
+                Ok(is_filled) => is_filled.then_some(Ok(())),
+                Err(error) => Some(Err(error)),
+            };
+            let filled = self.download.read_with(fill);
+            let filled = self.download.parsed(filled);
             if filled.inspect_err(|_| reader.fail())?.is_none() {
                 reader.end();
             }
@@ -113,9 +117,11 @@ impl<C: Holder<Client>> Iterator for EntriesWith<C> {
     fn next(&mut self) -> Option<Self::Item> {
         let _call = self.download.session_mut().call();
         let reader = &mut self.reader;
-        let is_arriving = reader.is_arriving();
-        let awaited =
-            is_arriving.then(|| self.download.read_with(|session, now| reader.next(session, now)));
+        let awaited = reader.is_arriving().then(|| {
+            let next =
+                self.download.read_with(|session, now| reader.next(session, now).transpose());
+            self.download.parsed(next)
+        });
         self.reader.item(awaited)
     }
 }

@@ -24,7 +24,7 @@ use crate::session::Session;
 ///     }
 /// }
 /// // After each turn, where else `read_data` would be called:
-/// while let Some(entry) = entries.next(ftp) {
+/// while let Some(entry) = entries.next(ftp)? {
 ///     println!("{}", entry.display_name());
 /// }
 /// # Ok(()) }
@@ -56,7 +56,12 @@ impl Entries {
     }
 
     /// Returns the next entry; `None` if more data must arrive first
-    pub fn next(&mut self, session: &mut Session) -> Option<OwnedEntry> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ListingTooLong`] if 64 MiB have arrived without an entry, as in a line without an end. The transfer goes
+    /// on: abort it.
+    pub fn next(&mut self, session: &mut Session) -> Result<Option<OwnedEntry>, Error> {
         let now = session.now();
         self.inner.next(&mut session.inner, now)
     }

@@ -8,6 +8,9 @@ use ftp_proto::listing::{Item, ListingParser, ListingReader, OwnedEntry};
 use crate::error::Error;
 use crate::session::{Moved, Session};
 
+/// Maximum number of bytes that may arrive without an entry, or without a line for callers that take lines
+const MAX_BARREN: usize = 64 * 1024 * 1024;
+
 /// The entries of a directory as they arrive: for requests made with `read_dir` and `list`
 ///
 /// Use one value for each listing. `.` and `..`, headers and totals are skipped. As with every transfer, its
@@ -18,6 +21,8 @@ pub struct Entries {
     /// What was received before, and is parsed first
     received: Vec<u8>,
     arrival: Arrival,
+    /// The number of bytes that have arrived since the last entry or line
+    barren: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +39,8 @@ impl Entries {
     /// Entries for a listing that has not begun
     #[must_use]
     pub fn with_parser(parser: ListingParser) -> Self {
-        Self { reader: ListingReader::new(parser), received: Vec::new(), arrival: Arrival::More }
+        let reader = ListingReader::new(parser);
+        Self { reader, received: Vec::new(), arrival: Arrival::More, barren: 0 }
     }
 
     /// Entries for the session's running listing, which may end before they are read
@@ -53,29 +59,44 @@ impl Entries {
     }
 
     /// Returns the next entry; `None` if more data must arrive first
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ListingTooLong`] if 64 MiB have arrived without an entry, as in a line without an end. The transfer goes
+    /// on: abort it.
     pub fn next<S: Read + Write, L>(
         &mut self,
         session: &mut Session<S, L>,
         now: Time,
-    ) -> Option<OwnedEntry> {
+    ) -> Result<Option<OwnedEntry>, Error> {
         loop {
-            if let Some(entry) = self.next_received() {
-                return Some(entry);
+            let entry = self.next_received();
+            if entry.is_some() {
+                self.barren = 0;
             }
-            if !self.read(session, now) {
-                return None;
+            if entry.is_some() || !self.read(session, now)? {
+                return Ok(entry);
             }
         }
     }
 
     /// Reads until [`Self::next_item`] has something to return; false if more data must arrive first
-    pub fn fill<S: Read + Write, L>(&mut self, session: &mut Session<S, L>, now: Time) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ListingTooLong`] if 64 MiB have arrived without the end of a line. The transfer goes on: abort it.
+    pub fn fill<S: Read + Write, L>(
+        &mut self,
+        session: &mut Session<S, L>,
+        now: Time,
+    ) -> Result<bool, Error> {
         while !self.has_line() {
-            if !self.read(session, now) {
-                return false;
+            if !self.read(session, now)? {
+                return Ok(false);
             }
         }
-        true
+        self.barren = 0;
+        Ok(true)
     }
 
     /// Returns the next line, whether it is an entry or not; `None` if more data must arrive first, or at the end
@@ -131,15 +152,21 @@ impl Entries {
         }
     }
 
-    fn read<S: Read + Write, L>(&mut self, session: &mut Session<S, L>, now: Time) -> bool {
-        self.note_format(session);
-        match session.read_data(self.reader.room(), now) {
-            Moved::Bytes(count) => {
-                self.reader.filled(count);
-                true
-            }
-            _ => false,
+    fn read<S: Read + Write, L>(
+        &mut self,
+        session: &mut Session<S, L>,
+        now: Time,
+    ) -> Result<bool, Error> {
+        if self.barren > MAX_BARREN {
+            return Err(Error::ListingTooLong { limit: MAX_BARREN });
         }
+        self.note_format(session);
+        let Moved::Bytes(count) = session.read_data(self.reader.room(), now) else {
+            return Ok(false);
+        };
+        self.reader.filled(count);
+        self.barren += count;
+        Ok(true)
     }
 
     /// Notes what the session knows of the running listing's format

@@ -12,7 +12,7 @@
 //! | type | fields | methods of the shell |
 //! |---|---|---|
 //! | guard | `client`, `op`, `outcome` | `finish(value)`, `fail(error)`, `abort()` |
-//! | session | `inner` | `start(op)`, `now()`, and `call()`, whose result makes several calls one as long as it lives |
+//! | session | `inner` | `start(op)`, `now()`, `abandon()`, and `call()`, whose result makes several calls one as long as it lives |
 //! | download | `guard` | `read_with(next)` |
 //! | upload | `guard` | |
 //! | listing | `download`, `lines` | |
@@ -104,6 +104,19 @@ macro_rules! transfer_methods {
             /// Aborts the transfer after a failure on the caller's side
             pub(crate) $($async)* fn fail(self, error: $crate::Error) -> C::Error {
                 self.guard.fail(error)$($wait)*
+            }
+
+            /// Returns what was waited for; if that is an error of the parser, the transfer is aborted, and ends with it
+            pub(crate) fn parsed<T>(
+                &mut self,
+                awaited: Result<Option<Result<T, $crate::Error>>, $crate::Error>,
+            ) -> Result<Option<T>, $crate::Error> {
+                let parsed = awaited?.transpose();
+                if let Err(error) = &parsed {
+                    self.guard.outcome = $crate::Outcome::Ended(Err(error.duplicate()));
+                    self.guard.session_mut().abandon();
+                }
+                parsed
             }
 
             /// Stops the transfer, and waits until the session is usable

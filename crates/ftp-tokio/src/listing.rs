@@ -83,9 +83,12 @@ impl<C: Holder<Client>> Entries<C> {
     fn poll_entry(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<OwnedEntry, Error>>> {
         let reader = &mut self.reader;
         let awaited = match reader.is_arriving() {
-            true => Some(ready!(
-                self.download.poll_with(context, |session, now| reader.next(session, now))
-            )),
+            true => {
+                let next = self
+                    .download
+                    .poll_with(context, |session, now| reader.next(session, now).transpose());
+                Some(self.download.parsed(ready!(next)))
+            }
             false => None,
         };
         Poll::Ready(self.reader.item(awaited))

@@ -203,8 +203,13 @@ impl<D: Driver> Iterator for Entries<'_, D> {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.failed {
-            if let Some(entry) = self.running.client.driver.next_entry(&mut self.reading) {
-                return Some(Ok(entry));
+            match self.running.client.driver.next_entry(&mut self.reading) {
+                Ok(Some(entry)) => return Some(Ok(entry)),
+                Ok(None) => {}
+                Err(error) => {
+                    self.failed = true;
+                    return Some(Err(error));
+                }
             }
             let last = match self.running.ended() {
                 None => {

@@ -11,6 +11,7 @@ mod disks;
 mod dots;
 mod downloads;
 mod dry;
+mod endless;
 mod files;
 mod hostile;
 mod in_the_way;

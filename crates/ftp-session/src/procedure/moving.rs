@@ -66,7 +66,7 @@ impl<T> Procedure<T> {
             let ended = self.ended.is_some();
             let entry = match ended {
                 true => entries.last(),
-                false => Ok(entries.next(session, now)),
+                false => entries.next(session, now),
             };
             match entry {
                 Ok(Some(entry)) => {
@@ -84,6 +84,9 @@ impl<T> Procedure<T> {
                     };
                 }
                 Err(error) => {
+                    if !ended {
+                        session.abort(op.id());
+                    }
                     // If the transfer failed, its error explains this one.
                     let ended = self.ended.take().and_then(Result::err);
                     self.transfer = None;
