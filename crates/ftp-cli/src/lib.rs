@@ -18,6 +18,7 @@ mod exit;
 mod failure;
 mod interrupt;
 mod latest;
+mod listing;
 mod location;
 mod login;
 mod look;

@@ -16,6 +16,7 @@ use super::visit::{not_understood, visit};
 use crate::args::{DuArgs, FindArgs, LsArgs, UrlsArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::listing::bounded;
 use crate::mirror::stamp;
 use crate::output;
 use crate::plan::{Age, Ages, Sizes};
@@ -57,7 +58,7 @@ struct Lines {
 fn list(client: &mut Client, path: &[u8], form: Form) -> Result<Lines, Error> {
     let mut lines = Lines::default();
     let mut entries = client.read_dir(path)?;
-    for entry in entries.by_ref() {
+    for entry in bounded(entries.by_ref()) {
         let entry = entry?;
         if !entry.entry().is_dot() {
             line(&mut lines.bytes, &entry, entry.name(), form);

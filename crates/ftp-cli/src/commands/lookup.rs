@@ -8,6 +8,7 @@ use ftp_session::{Error, system_time};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::listing::bounded;
 use crate::location::join;
 use crate::look;
 use crate::mirror;
@@ -49,7 +50,7 @@ fn find(
         Err(_) => return Ok(Found::Unknown),
     };
     let mut found = None;
-    for entry in entries.by_ref() {
+    for entry in bounded(entries.by_ref()) {
         let entry = entry?;
         // Some servers list whole paths.
         if entry.name() == name || entry.name() == join(parent, name) {

@@ -29,6 +29,7 @@ use crate::args::{
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::listing::bounded;
 use crate::location::{Remote, local_name};
 use crate::login::Logins;
 use crate::pool::Pool;
@@ -341,7 +342,7 @@ fn matching(context: &Context, pattern: &OsStr) -> Result<Vec<OsString>, Failure
     let path = context.remote(OsStr::new(folder))?;
     let names = connection.pool.lease().request(|client| {
         let mut names = Vec::new();
-        for entry in client.read_dir(path.path())? {
+        for entry in bounded(client.read_dir(path.path())?) {
             let entry = entry?;
             let is_file = matches!(entry.kind(), EntryKind::File | EntryKind::Unknown);
             let name = local_name(entry.name()).filter(|name| is_file && glob.is_match(name));

@@ -9,6 +9,7 @@ use ftp_session::{Error, timestamp};
 
 use super::items::item;
 use crate::failure::Failure;
+use crate::listing::bounded;
 use crate::location::{join, local_name};
 use crate::look::known;
 use crate::plan::{Item, Kind, Stamp};
@@ -97,7 +98,8 @@ pub(super) fn reveal(
     folder: &[u8],
     items: &mut Vec<Item>,
 ) -> Result<(), Error> {
-    let listed = client.read_dir(ReadDir::long(folder)).and_then(Iterator::collect);
+    let listed =
+        client.read_dir(ReadDir::long(folder)).and_then(|entries| bounded(entries).collect());
     let listed: Vec<OwnedEntry> = known(listed)?.unwrap_or_default();
     let by_mlsd: BTreeSet<_> = items.iter().map(|item| item.name.clone()).collect();
     let is_link = |entry: &&OwnedEntry| entry.kind() == EntryKind::Symlink;

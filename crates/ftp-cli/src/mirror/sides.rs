@@ -13,6 +13,7 @@ use super::items::item;
 use super::links;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::listing::bounded;
 use crate::location::{join, local_name};
 use crate::look::known;
 use crate::plan::{Direction, Directory, Item, Kind, Listing, Shown, Stamp};
@@ -315,7 +316,7 @@ fn list_by(client: &mut Client, request: impl Into<ReadDir>) -> Result<Listed, E
     let mut local_time = None;
     let mut entries = client.read_dir(request)?;
     let (mut has_facts, mut has_dot_names) = (true, false);
-    for entry in entries.by_ref() {
+    for entry in bounded(entries.by_ref()) {
         let entry = entry?;
         has_facts &= entry.entry().facts.iter().next().is_some();
         has_dot_names |= entry.name().starts_with(b".");

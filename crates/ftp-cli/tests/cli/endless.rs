@@ -63,3 +63,13 @@ fn a_line_without_an_end_is_left() {
 fn lines_without_an_entry_are_left() {
     is_left("ls", false, &b"total 0\r\n".repeat(10_000));
 }
+
+/// Regression: the memory for the names grew without a limit
+#[test]
+fn a_directory_of_too_many_names_is_left() {
+    let long = [b'a'; 60_000];
+    let line = [b"type=file;size=1; ", &long[..], b"\r\n"].concat();
+    for command in ["ls", "find", "mirror"] {
+        is_left(command, true, &line);
+    }
+}
