@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::time::SystemTime;
 
 use ftp_blocking::{Client, EntryKind, RemoveOptions, WalkEntry};
+use ftp_proto::Put;
 use ftp_session::{Error, timestamp};
 
 use super::context::{Connection, Context, key};
@@ -246,8 +247,9 @@ pub(super) fn touch(args: &TouchArgs, context: &Context) -> Result<Exit, Failure
         let path = remote.path();
         lease.request(|client| {
             match exists(client, path) {
+                // APPE creates the file, too, and if it exists, although the server does not show it, leaves its content.
                 Ok(false) => {
-                    client.upload_from(path, &mut std::io::empty())?;
+                    client.upload_from(Put::new(path).append(), &mut std::io::empty())?;
                 }
                 Err(error) if error.is_fatal() => return Err(error),
                 // If it is not clear whether the file exists, the next command shows it.

@@ -374,6 +374,22 @@ fn times_and_permissions_are_changed() {
     assert_eq!(home.rftp(&["chmod", "9", &server.url("new")]).code, Some(2));
 }
 
+/// Regression: it was emptied, by the STOR that was to create it
+#[test]
+fn a_file_that_the_server_does_not_show_keeps_its_content() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("in/report", b"precious");
+    server.on_command(|Command { verb, .. }| match verb {
+        "FEAT" | "SIZE" | "MDTM" | "MLST" | "MLSD" => Action::reply("502 not here"),
+        "LIST" => Action::serve().data(""),
+        _ => Action::serve(),
+    });
+    let run = home.rftp(&["touch", "--retries", "0", &server.url("in/report")]);
+    assert_eq!(server.files().get("in/report").unwrap(), b"precious", "{run:?}");
+    home.rftp(&["touch", "--retries", "0", &server.url("in/new")]);
+    assert_eq!(server.files().get("in/new").unwrap(), b"", "{}", server.transcript());
+}
+
 #[test]
 fn sums_that_are_too_large_stay_at_the_largest_number() {
     let (server, home) = (Server::start(), Home::new());
