@@ -11,6 +11,12 @@ use crate::failure::Failure;
 
 const NOT_ORDINARY: &str = "is not an ordinary file";
 
+const IS_LINK: &str = "is a symbolic link, and the file that it leads to is not written";
+
+/// The most links that are followed from one to the next
+#[cfg(unix)]
+const MAX_LINKS: usize = 40;
+
 /// Opens or creates a file, and locks it against other runs that open it with this function
 ///
 /// # Errors
@@ -41,7 +47,10 @@ pub(crate) fn try_open_alone(path: &Path) -> Result<Option<File>, Failure> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     loop {
-        let file = open_ordinary(path, &mut options).map_err(|error| failure(&error))?;
+        let file = open_ordinary(path, &mut options).map_err(|error| match is_link(path) {
+            true => failure(&error).remedy("name that file, or remove the link"),
+            false => failure(&error),
+        })?;
         // Called by its path, because std has a method of this name since Rust 1.89.
         match FileExt::try_lock(&file) {
             Ok(()) => {}
@@ -70,14 +79,49 @@ fn open_ordinary(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         options.custom_flags(flags.bits() as i32);
     }
     #[cfg(not(unix))]
-    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
-        return Err(io::Error::other(NOT_ORDINARY));
+    if is_link(path) {
+        return Err(io::Error::other(IS_LINK));
     }
-    let file = options.open(path)?;
+    let file = options.open(path).map_err(|error| match is_link(path) {
+        // The system's error counts links: "Too many levels of symbolic links".
+        true => io::Error::other(IS_LINK),
+        false => error,
+    })?;
     match file.metadata()?.is_file() {
         true => Ok(file),
         false => Err(io::Error::other(NOT_ORDINARY)),
     }
+}
+
+fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+}
+
+/// Whether a path leads to a device, a pipe or an open file of this process, which a file of that name would replace
+pub(crate) fn leads_to_special(path: &Path) -> bool {
+    let is_special = |metadata: Metadata| !metadata.is_file() && !metadata.is_dir();
+    std::fs::metadata(path).is_ok_and(is_special) || is_open_file(path)
+}
+
+/// Whether a path is a link to an open file of a process, as `/dev/stdout` is on Linux, whatever kind of file that is
+#[cfg(unix)]
+fn is_open_file(path: &Path) -> bool {
+    let mut link = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(target) = std::fs::read_link(&link) else { return false };
+        if link.starts_with("/proc") || link.starts_with("/dev/fd") {
+            return true;
+        }
+        // An absolute target replaces the path.
+        link.pop();
+        link.push(target);
+    }
+    false
+}
+
+#[cfg(not(unix))]
+const fn is_open_file(_: &Path) -> bool {
+    false
 }
 
 /// Whether writing to a file would change what is seen under another name; rftp makes no such part

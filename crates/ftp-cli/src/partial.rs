@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ordinary::{
-    has_another_name, is_same, not_ordinary, open_alone, open_to_read, refuse_if_locked,
+    has_another_name, is_same, leads_to_special, not_ordinary, open_alone, open_to_read,
+    refuse_if_locked,
 };
 use crate::ranges::{Cut, Ranges};
 
@@ -126,10 +127,8 @@ impl Partial {
         naming: Naming,
         source: String,
     ) -> Result<Self, Failure> {
-        let is_other =
-            |kind: std::fs::FileType| !kind.is_file() && !kind.is_dir() && !kind.is_symlink();
-        // The file would replace a device or a pipe.
-        if std::fs::symlink_metadata(target).is_ok_and(|metadata| is_other(metadata.file_type())) {
+        // The file would replace a device or a pipe, or a link to one.
+        if leads_to_special(target) {
             return Err(not_ordinary(target));
         }
         let temporary = beside(target, suffix);

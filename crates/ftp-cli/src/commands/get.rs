@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::latest;
 use crate::location::Remote;
 use crate::look::{self, Looked};
+use crate::ordinary::{leads_to_special, not_ordinary};
 use crate::partial::{self, Version};
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
@@ -45,9 +46,15 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
         }
         return cat::write_out(&args.urls, None, context);
     }
-    let is_file = args.output.as_ref().is_some_and(|path| !path.is_dir());
-    if is_file && args.urls.len() > 1 {
-        return Err(Failure::usage("-o FILE is for one URL").remedy("-O DIR takes several files"));
+    if let Some(path) = args.output.as_ref().filter(|path| !path.is_dir()) {
+        if args.urls.len() > 1 {
+            return Err(
+                Failure::usage("-o FILE is for one URL").remedy("-O DIR takes several files")
+            );
+        }
+        if leads_to_special(path) && !args.no_clobber {
+            return Err(not_ordinary(path).remedy("-o - writes to standard output"));
+        }
     }
     if args.checksum.is_some() && args.urls.len() > 1 {
         let failure = Failure::usage("--checksum is for one URL");

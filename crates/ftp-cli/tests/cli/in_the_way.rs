@@ -79,3 +79,75 @@ fn a_part_with_another_name_is_refused() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(home.read("file.part") == bytes(2_000_000));
 }
+
+fn link(home: &Home, name: &str, target: &str) {
+    std::os::unix::fs::symlink(target, home.path(name)).unwrap();
+}
+
+fn is_link(home: &Home, name: &str) -> bool {
+    std::fs::symlink_metadata(home.path(name)).unwrap().is_symlink()
+}
+
+/// Regression: a file got the name of the link, and as root that of `/dev/stdout`
+#[test]
+fn a_link_to_a_pipe_or_a_device_is_not_replaced() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("d/link", b"content");
+    make_pipe(&home, "pipe");
+    let (file, folder) = (server.url("d/link"), server.url("d/"));
+    home.write("list", b"d/link\n");
+    for target in ["pipe", "../here/pipe", "/dev/null", "/proc/self/fd/1"] {
+        if target.starts_with("/proc") && !cfg!(target_os = "linux") {
+            continue;
+        }
+        std::fs::create_dir_all(home.path("here")).unwrap();
+        make_pipe(&home, "here/pipe");
+        link(&home, "here/link", target);
+        for arguments in [
+            &["get", &file, "-o", "here/link"][..],
+            &["get", &file, "-o", "here/link", "--inplace"],
+            &["get", &file, "-O", "here"],
+            &["mirror", &folder, "here"],
+            &["fetch", "--base", &server.url(""), "-O", "here", "list"],
+        ] {
+            let run = within_seconds(&home, arguments);
+            let is_named = arguments.contains(&"-o");
+            assert_eq!(run.code, Some(3), "{target} {arguments:?}: {run:?}");
+            let told = "link: is not an ordinary file";
+            assert!(run.stderr.contains(told), "{target} {arguments:?}: {run:?}");
+            assert_eq!(run.stderr.contains("-o - writes to standard output"), is_named, "{run:?}");
+            assert!(is_link(&home, "here/link"), "{target} {arguments:?}");
+        }
+        std::fs::remove_dir_all(home.path("here")).unwrap();
+    }
+    assert_eq!(server.count("RETR"), 0, "{}", server.transcript());
+}
+
+/// The file that standard output goes to would stay as it is, and the name of the link would be lost
+#[test]
+#[cfg(target_os = "linux")]
+fn a_link_to_standard_output_is_not_replaced_if_that_is_a_file() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("file", b"content");
+    link(&home, "stdout", "/proc/self/fd/1");
+    link(&home, "link", "stdout");
+    let mut command = home.command(&["get", &server.url("file"), "-o", "link"]);
+    let output = std::fs::File::create(home.path("output")).unwrap();
+    assert_eq!(command.stdout(output).status().unwrap().code(), Some(3));
+    assert!(is_link(&home, "link") && is_link(&home, "stdout"));
+}
+
+/// Regression: "Too many levels of symbolic links"
+#[test]
+fn a_link_that_would_be_written_through_is_called_a_link() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("file", b"content");
+    home.write("elsewhere", b"other");
+    link(&home, "link", "elsewhere");
+    let run = home.rftp(&["get", "--inplace", &server.url("file"), "-o", "link"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    for told in ["link: is a symbolic link", "name that file, or remove the link"] {
+        assert!(run.stderr.contains(told), "{told}: {run:?}");
+    }
+    assert_eq!(home.read("elsewhere"), b"other");
+}
