@@ -16,6 +16,7 @@ mod compat;
 mod download;
 mod exit;
 mod failure;
+mod input;
 mod interrupt;
 mod latest;
 mod listing;

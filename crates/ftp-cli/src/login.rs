@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::args::Common;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::input;
 use crate::location::{Remote, single_origin};
 use crate::netrc::{self, Login, MAX_SIZE, Netrc, Secret};
 
@@ -123,6 +124,7 @@ fn read_password(path: &Path) -> Result<Secret, Failure> {
     let failure = |error: &std::io::Error| Failure::local(path, error);
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_PASSWORD as usize + 2));
     if path == Path::new("-") {
+        input::must_be_open()?;
         // Without a buffer of its own, since the rest of standard input may be a list, or a file to upload.
         let mut stdin = std::io::stdin().lock();
         read_line(&mut stdin, &mut line).map_err(|error| failure(&error))?;

@@ -9,6 +9,7 @@ use std::path::Path;
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 
 use crate::failure::Failure;
+use crate::input;
 use crate::location::Remote;
 use crate::show;
 
@@ -44,7 +45,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
     let failure = |error: &std::io::Error| Failure::local(path, error);
     let mut text = String::new();
     let read = match path == Path::new("-") {
-        true => std::io::stdin().lock().take(MAX_SIZE).read_to_string(&mut text),
+        true => {
+            input::must_be_open()?;
+            std::io::stdin().lock().take(MAX_SIZE).read_to_string(&mut text)
+        }
         false => {
             std::fs::File::open(path).and_then(|file| file.take(MAX_SIZE).read_to_string(&mut text))
         }

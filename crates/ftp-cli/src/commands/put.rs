@@ -19,6 +19,7 @@ use crate::args::{Parallel, PutArgs, split_last};
 use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::input;
 use crate::location::{Remote, join};
 use crate::partial::{self, STATE_FROM};
 use crate::pool::{Lease, Pool};
@@ -44,6 +45,9 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
     let reads_stdin = files.iter().any(|file| file == "-");
     if reads_stdin && common.password_file.as_deref() == Some(Path::new("-")) {
         return Err(Failure::usage("standard input can't be both the password and a file"));
+    }
+    if reads_stdin {
+        input::must_be_open()?;
     }
     if reads_stdin && args.only_newer {
         return Err(Failure::usage("standard input has no time").about("--only-newer"));

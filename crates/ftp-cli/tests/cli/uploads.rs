@@ -266,6 +266,32 @@ fn standard_input_is_kept_if_it_can_not_be_renamed() {
     assert_eq!(there(&server), all(Some("old"), Some("new version"), None));
 }
 
+/// Regression: an empty file replaced the one on the server, because the runtime of Rust opens `/dev/null` instead
+#[test]
+#[cfg(unix)]
+fn a_standard_input_that_is_closed_is_not_an_empty_file() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("file", b"old");
+    let (file, root) = (server.url("file"), server.url(""));
+    for arguments in [
+        &["put", "-", &file][..],
+        &["put", "--append", "-", &file],
+        &["fetch", "--base", &root, "-"],
+        &["ls", "--user", "me", "--password-file", "-", &root],
+    ] {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "exec \"$0\" \"$@\" <&-", env!("CARGO_BIN_EXE_rftp")]).args(arguments);
+        let run = crate::run(command.current_dir(home.path("")).env("HOME", home.path("")));
+        assert_eq!(run.code, Some(3), "{arguments:?}: {run:?}");
+        assert!(run.stderr.contains("standard input: is closed"), "{arguments:?}: {run:?}");
+    }
+    assert_eq!((server.sessions().logins, server.files().get("file").unwrap()), (0, b"old".into()));
+    // As a shell opens /dev/null
+    let mut command = home.command(&["put", "-", &file]);
+    let run = crate::run(command.stdin(std::fs::File::open("/dev/null").unwrap()));
+    assert_eq!((run.code, server.files().get("file").unwrap()), (Some(0), vec![]), "{run:?}");
+}
+
 /// Answers like a server without SIZE whose disk is full: it confirms uploads that it has stored in part
 fn stores_three_bytes(server: &Server, has_mlst: bool) {
     let files = server.files().clone();
