@@ -52,6 +52,11 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
                 Failure::usage("-o FILE is for one URL").remedy("-O DIR takes several files")
             );
         }
+        if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return Err(Failure::new(Exit::Local, "is not a directory")
+                .about(crate::show::path(path))
+                .remedy("-O DIR creates it"));
+        }
         if leads_to_special(path) && !args.no_clobber {
             return Err(not_ordinary(path).remedy("-o - writes to standard output"));
         }
@@ -102,11 +107,14 @@ struct Wanted {
 fn wanted(args: &GetArgs, context: &Context) -> Result<Vec<Wanted>, Failure> {
     let mut taken = TakenNames::new(LocalRules::current());
     let place = |remote: Remote| {
+        let shown = crate::show::bytes(remote.path());
         if remote.is_directory() {
-            return Err(Failure::usage("is a directory").remedy("`rftp mirror` takes directories"));
+            return Err(Failure::usage("is a directory")
+                .about(shown)
+                .remedy("`rftp mirror` takes directories"));
         }
         if remote.target() == UrlTarget::Text {
-            return Err(Failure::usage("texts (;type=a) are for `rftp cat`"));
+            return Err(Failure::usage("texts (;type=a) are for `rftp cat`").about(shown));
         }
         let folder = match (&args.output, &args.output_dir) {
             (Some(path), _) if !path.is_dir() => return Ok(Wanted { remote, local: path.clone() }),
@@ -114,7 +122,8 @@ fn wanted(args: &GetArgs, context: &Context) -> Result<Vec<Wanted>, Failure> {
             (None, None) => PathBuf::new(),
         };
         let unfit = |error: NameError| {
-            Failure::usage(error.to_string()).remedy("-o FILE gives it another name")
+            let failure = Failure::usage(error.to_string()).about(&shown);
+            failure.remedy("-o FILE gives it another name")
         };
         let local = local_path(folder, remote.name()).map_err(unfit)?;
         taken.take(remote.name()).map_err(unfit)?;

@@ -228,8 +228,12 @@ fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure
         })
     });
     let words: Vec<OsString> = words.collect::<Result<_, _>>()?;
-    if words.is_empty() {
-        return Ok(Next::Line(Exit::Done));
+    let Some(first) = words.first() else { return Ok(Next::Line(Exit::Done)) };
+    if first.to_str().is_none() {
+        // Clap would show the whole help, under the name of this program.
+        return Err(Failure::usage("is not a command")
+            .about(crate::show::path(Path::new(first)))
+            .remedy("`help` lists the commands"));
     }
     let word = match Line::try_parse_from(words) {
         Ok(line) => line.word,

@@ -85,6 +85,24 @@ fn a_url_whose_path_goes_up_exits_with_2() {
     assert_eq!((server.commands(), server.files().paths()), (vec![], vec!["other".to_owned()]));
 }
 
+/// Regression: the first was without a name, and the last named `none/.part`
+#[test]
+fn a_message_about_a_directory_names_it() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("d/file", b"content");
+    let (file, folder) = (server.url("d/file"), server.url("d/"));
+    for (code, arguments, told) in [
+        (2, &["get", &folder][..], "rftp: d: is a directory"),
+        (2, &["cat", &folder], "rftp: d: is a directory"),
+        (2, &["rm", &folder], "rftp: d: is a directory"),
+        (3, &["get", &file, "-o", "none/"], "rftp: none/: is not a directory; -O DIR creates it"),
+    ] {
+        let run = home.rftp(arguments);
+        assert_eq!(run.code, Some(code), "{arguments:?}: {run:?}");
+        assert!(run.stderr.starts_with(told), "{arguments:?}: {run:?}");
+    }
+}
+
 #[test]
 fn a_local_file_error_exits_with_3() {
     let (server, home) = (Server::start(), Home::new());

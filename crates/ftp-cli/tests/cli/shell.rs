@@ -8,12 +8,12 @@ use ftp_test::{Action, Command, Server};
 use crate::{Home, Run, bytes};
 
 /// Runs a shell with these lines
-fn shell(home: &Home, arguments: &[&str], lines: &str) -> Run {
+fn shell(home: &Home, arguments: &[&str], lines: impl AsRef<[u8]>) -> Run {
     let mut command = home.command(&[&["shell"], arguments].concat());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // The program may have ended without reading them.
-    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
+    let _ = child.stdin.take().unwrap().write_all(lines.as_ref());
     let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
@@ -105,6 +105,16 @@ fn what_fails_is_reported_and_counted() {
     }
 }
 
+/// Regression: the whole help was shown, under the name of another program
+#[test]
+#[cfg(unix)]
+fn a_command_that_is_not_utf_8_is_called_unknown() {
+    let (server, home) = (Server::start(), Home::new());
+    let run = shell(&home, &[&server.url("")], b"l\xff\n");
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert_eq!(run.stderr, "rftp: l\\xff: is not a command; `help` lists the commands\n");
+}
+
 #[test]
 fn a_session_that_the_server_ended_is_opened_again() {
     let (server, home) = (Server::start(), Home::new());
@@ -173,7 +183,7 @@ fn the_directory_of_the_shell_is_not_removed() {
     ] {
         for rm in ["rm -r", "rm -nr", "rm -r e"] {
             server.forget_commands();
-            let run = shell(&home, &[&url], &format!("{rm} {path}\n"));
+            let run = shell(&home, &[&url], format!("{rm} {path}\n"));
             assert_eq!(run.code, Some(2), "{rm} {path}: {run:?}");
             assert!(run.stderr.contains(told), "{rm} {path}: {run:?}");
             let sent = ["DELE", "RMD", "MLSD", "LIST"].map(|verb| server.count(verb));
