@@ -1,7 +1,6 @@
 //! Dates of `ls`, whose words come in many orders
 
 use super::month::month;
-use super::offset::UtcOffset;
 use super::scan::{Words, clock, is_clock_shaped, number, parts, small, time_of_day, year};
 use super::time::{Dates, Parts, is_date_shaped, usual_orders};
 
@@ -201,17 +200,17 @@ fn with_time(mut parts: Parts, mut words: Words<'_>) -> (Parts, Words<'_>) {
         words = following;
         // Only `ls --full-time` writes an offset, and it writes seconds.
         if time.2.is_some() {
-            parts.offset = following.next().and_then(offset);
+            parts.ahead = following.next().and_then(offset);
         }
-        if parts.offset.is_some() {
+        if parts.ahead.is_some() {
             words = following;
         }
     }
     (parts, words)
 }
 
-/// Parses an offset such as `+0530`, `-0300`: hours up to 14, and minutes
-fn offset(word: &[u8]) -> Option<UtcOffset> {
+/// Parses an offset such as `+0530`, `-0300`, hours up to 14 and minutes, into seconds
+fn offset(word: &[u8]) -> Option<i32> {
     let (sign, digits) = match word {
         [b'+', digits @ ..] => (1, digits),
         [b'-', digits @ ..] => (-1, digits),
@@ -220,7 +219,7 @@ fn offset(word: &[u8]) -> Option<UtcOffset> {
     let (hours, minutes) = digits.split_at_checked(2).filter(|_| digits.len() == 4)?;
     let hours = small::<i32>(hours).filter(|hours| *hours < 15)?;
     let minutes = small::<i32>(minutes).filter(|minutes| *minutes < 60)?;
-    UtcOffset::from_seconds(sign * (hours * 60 + minutes) * 60)
+    Some(sign * (hours * 60 + minutes) * 60)
 }
 
 /// Parses `03-10 2024`, `03-10 12:34`, `10.03 12:34`

@@ -52,7 +52,7 @@ impl UtcOffset {
 
     /// Converts a time in UTC to the server's clock
     pub(super) fn to_server(self, time: Timestamp) -> Option<Timestamp> {
-        shifted(time, i64::from(self.seconds))
+        time.shifted(i64::from(self.seconds))
     }
 }
 
@@ -60,21 +60,8 @@ impl Modified {
     /// Returns the time in UTC, if it is local and has a time of day; otherwise unchanged
     #[must_use]
     pub fn to_utc(self, offset: UtcOffset) -> Self {
-        match self {
-            Self::At { time, precision, zone: Zone::Server } if precision > Precision::Day => {
-                match shifted(time, -i64::from(offset.seconds)) {
-                    Some(time) => Self::At { time, precision, zone: Zone::Utc },
-                    None => self,
-                }
-            }
-            other => other,
-        }
+        self.utc_if_ahead_by(offset.seconds)
     }
-}
-
-fn shifted(time: Timestamp, seconds: i64) -> Option<Timestamp> {
-    let moved = Timestamp::from_unix(time.to_unix().checked_add(seconds)?)?;
-    moved.with_nanosecond(time.nanosecond())
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Times in listings, with the precision and the time zone that the line contains
 
 use super::month::Language;
-use super::offset::UtcOffset;
 use super::scan::{small, year};
 use crate::Timestamp;
 use crate::timestamp::days_in_month;
@@ -61,6 +60,19 @@ impl Modified {
             }
         };
         Some(time.to_unix().div_euclid(unit) == utc.to_unix().div_euclid(unit))
+    }
+
+    /// Converts a time of day on a clock that is so many seconds ahead of UTC to UTC; anything else is unchanged
+    pub(super) fn utc_if_ahead_by(self, seconds: i32) -> Self {
+        match self {
+            Self::At { time, precision, zone: Zone::Server } if precision > Precision::Day => {
+                match time.shifted(-i64::from(seconds)) {
+                    Some(time) => Self::At { time, precision, zone: Zone::Utc },
+                    None => self,
+                }
+            }
+            other => other,
+        }
     }
 
     /// Returns the same time on the next day, for `24:00`, which ends a day
@@ -275,8 +287,8 @@ pub(super) struct Parts {
     pub(super) day: u8,
     /// Hour (24 at the end of a day), minute, second
     pub(super) time: Option<(u8, u8, Option<u8>)>,
-    /// Of the clock that the time is from, if the line contains it
-    pub(super) offset: Option<UtcOffset>,
+    /// How many seconds the clock is ahead of UTC, if the line contains that
+    pub(super) ahead: Option<i32>,
 }
 
 impl Parts {
@@ -294,12 +306,12 @@ impl Parts {
             }
             _ => self.exact(dates)?,
         };
-        Some(self.offset.map_or(modified, |offset| modified.to_utc(offset)))
+        Some(self.ahead.map_or(modified, |seconds| modified.utc_if_ahead_by(seconds)))
     }
 
     /// As [`Self::modified`], for an hour below 24 and a time without an offset
     pub(super) fn exact(self, dates: &Dates) -> Option<Modified> {
-        let Self { year, month, day, time, offset: _ } = self;
+        let Self { year, month, day, time, ahead: _ } = self;
         let (hour, minute, second) = time.unwrap_or((0, 0, None));
         let precision = match time {
             None => Precision::Day,
