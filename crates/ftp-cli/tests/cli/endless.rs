@@ -46,7 +46,7 @@ fn start(has_mlsd: bool, repeated: impl Into<Vec<u8>>) -> ScriptedServer {
 }
 
 /// Runs a command that lists a directory, whose listing must end with an error
-fn is_left(command: &str, has_mlsd: bool, repeated: &[u8]) {
+fn is_left(command: &str, has_mlsd: bool, repeated: &[u8], limit: usize) {
     let (server, home) = (start(has_mlsd, repeated), Home::new());
     let url = format!("ftp://u:p@{}/", server.address());
     let mut words = vec![command, "--timeout", "1", "--retries", "0", &*url];
@@ -56,21 +56,22 @@ fn is_left(command: &str, has_mlsd: bool, repeated: &[u8]) {
     }
     let run = home.rftp(&words);
     assert_eq!(run.code, Some(7), "{command} {has_mlsd}: {run:?}");
-    assert!(run.stderr.contains("longer than the limit of"), "{command} {has_mlsd}: {run:?}");
+    let told = format!("longer than the limit of {limit} bytes");
+    assert!(run.stderr.contains(&told), "{command} {has_mlsd}: {run:?}");
 }
 
 /// Regression: its bytes did not count, because only the first 64 KiB of a line are kept
 #[test]
 fn a_line_without_an_end_is_left() {
     for (command, has_mlsd) in [("ls", true), ("ls", false), ("find", false), ("mirror", true)] {
-        is_left(command, has_mlsd, &[b'a'; 65_536]);
+        is_left(command, has_mlsd, &[b'a'; 65_536], 64 << 20);
     }
 }
 
 #[test]
 fn lines_without_an_entry_are_left() {
-    let line = [&[b'?'; 4000][..], b"\r\n"].concat();
-    is_left("ls", false, &line.repeat(16));
+    let line = [b"ls: ", &[b'x'; 4000][..], b": Permission denied\r\n"].concat();
+    is_left("ls", false, &line.repeat(16), 64 << 20);
 }
 
 /// Regression: the memory for the names grew without a limit
@@ -79,6 +80,6 @@ fn a_directory_of_too_many_names_is_left() {
     let long = [b'a'; 60_000];
     let line = [b"type=file;size=1; ", &long[..], b"\r\n"].concat();
     for command in ["ls", "mirror"] {
-        is_left(command, true, &line);
+        is_left(command, true, &line, 256 << 20);
     }
 }
