@@ -1,14 +1,15 @@
 //! Directories as entries: the command determines how lines are parsed
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use ftp_tests::net::pause;
 use ftp_tests::scripted::accept;
 
-use crate::driver::{Error, OwnedEntry, ReadDir};
+use crate::driver::{Error, Options, OwnedEntry, ReadDir};
 use ftp_proto::DataFailure;
 
-use crate::{login, serve};
+use crate::{config, login, login_with, serve};
 
 /// A name that looks like a line of `ls -l`
 const DISGUISED: &str = "drwxr-xr-x 2 ann staff 4096 Jan  1  2020 x";
@@ -183,6 +184,31 @@ fn why_a_listing_broke_is_reported_although_another_connection_follows() {
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     drop(entries);
     ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+/// A limited part of a line is kept, so it takes no memory, and was read as long as the server sent it
+#[test]
+fn a_line_without_an_end_is_left() {
+    let server = serve(|s| {
+        s.welcome();
+        s.exchange("TYPE A", "200 text");
+        let listener = s.epsv();
+        let mut data = accept(&listener);
+        s.exchange("LIST", "150 here it comes");
+        while data.write_all(&[b'x'; 65_536]).is_ok() {}
+        while s.command().is_some() {
+            s.reply("226 stopped");
+        }
+    });
+    let mut config = config();
+    config.settle_timeout = Duration::from_millis(300);
+    let mut ftp = login_with(&server, Options::new(config));
+    let mut entries = ftp.read_dir(ReadDir::long("")).unwrap();
+    let error = entries.next().unwrap().unwrap_err();
+    assert!(matches!(error, Error::ListingTooLong { limit } if limit == 64 << 20), "{error:?}");
+    drop(entries);
     drop(ftp);
     server.join();
 }
