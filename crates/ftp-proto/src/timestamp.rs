@@ -85,12 +85,6 @@ impl Timestamp {
         )
     }
 
-    /// Returns the time so many seconds later
-    pub(crate) fn shifted(self, seconds: i64) -> Option<Self> {
-        let moved = Self::from_unix(self.to_unix().checked_add(seconds)?)?;
-        moved.with_nanosecond(self.nanosecond())
-    }
-
     /// Returns the seconds since 1970-01-01 00:00:00, negative before it; the fraction is dropped
     ///
     /// Takes the value as UTC: for a local time subtract the zone's offset.

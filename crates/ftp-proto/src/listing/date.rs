@@ -200,16 +200,16 @@ fn with_time(mut parts: Parts, mut words: Words<'_>) -> (Parts, Words<'_>) {
         words = following;
         // Only `ls --full-time` writes an offset, and it writes seconds.
         if time.2.is_some() {
-            parts.ahead = following.next().and_then(offset);
+            parts.offset = following.next().and_then(offset);
         }
-        if parts.ahead.is_some() {
+        if parts.offset.is_some() {
             words = following;
         }
     }
     (parts, words)
 }
 
-/// Parses an offset such as `+0530`, `-0300`, hours up to 14 and minutes, into seconds
+/// Parses an offset such as `+0530`, `-0300`, hours up to 14 and minutes, and returns it in seconds
 fn offset(word: &[u8]) -> Option<i32> {
     let (sign, digits) = match word {
         [b'+', digits @ ..] => (1, digits),

@@ -90,7 +90,7 @@ pub(super) fn nonstop<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
         month: month(of)?,
         day: small(day)?,
         time: Some(clock(words.next()?)?),
-        ahead: None,
+        offset: None,
     };
     let mut entry = Entry::new(line, name, EntryKind::File);
     entry.size = Some(size);

@@ -1,6 +1,6 @@
 //! The difference between the clock in a server's listings and UTC
 
-use super::time::{Modified, Precision, Zone};
+use super::time::{Modified, Precision, Zone, shifted};
 use crate::Timestamp;
 
 /// How far the clock in a server's listings is ahead of UTC
@@ -52,7 +52,7 @@ impl UtcOffset {
 
     /// Converts a time in UTC to the server's clock
     pub(super) fn to_server(self, time: Timestamp) -> Option<Timestamp> {
-        time.shifted(i64::from(self.seconds))
+        shifted(time, i64::from(self.seconds))
     }
 }
 
@@ -60,7 +60,7 @@ impl Modified {
     /// Returns the time in UTC, if it is local and has a time of day; otherwise unchanged
     #[must_use]
     pub fn to_utc(self, offset: UtcOffset) -> Self {
-        self.utc_if_ahead_by(offset.seconds)
+        self.in_utc(offset.seconds)
     }
 }
 

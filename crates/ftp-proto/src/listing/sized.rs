@@ -41,7 +41,7 @@ pub(super) fn vshell<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
         day: small(words.next()?.strip_suffix(b",")?)?,
         year: Some(year(words.next()?)?),
         time: Some(clock(words.next()?)?),
-        ahead: None,
+        offset: None,
     };
     let name = words.name()?;
     let (name, kind) = match name.strip_suffix(b"/") {
@@ -64,7 +64,7 @@ pub(super) fn vxworks<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
         day: small(day)?,
         year: Some(year(digits)?),
         time: Some(clock(words.next()?)?),
-        ahead: None,
+        offset: None,
     };
     let name = words.trimmed().trim_ascii_end();
     let (name, kind) = match name.strip_suffix(b"<DIR>") {

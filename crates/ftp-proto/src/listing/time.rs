@@ -62,11 +62,11 @@ impl Modified {
         Some(time.to_unix().div_euclid(unit) == utc.to_unix().div_euclid(unit))
     }
 
-    /// Converts a time of day on a clock that is so many seconds ahead of UTC to UTC; anything else is unchanged
-    pub(super) fn utc_if_ahead_by(self, seconds: i32) -> Self {
+    /// Converts a time of a clock that is this many seconds ahead of UTC; a day alone stays as it is
+    pub(super) fn in_utc(self, ahead: i32) -> Self {
         match self {
             Self::At { time, precision, zone: Zone::Server } if precision > Precision::Day => {
-                match time.shifted(-i64::from(seconds)) {
+                match shifted(time, -i64::from(ahead)) {
                     Some(time) => Self::At { time, precision, zone: Zone::Utc },
                     None => self,
                 }
@@ -91,6 +91,12 @@ impl Modified {
             }
         }
     }
+}
+
+/// Returns the time this many seconds later
+pub(super) fn shifted(time: Timestamp, seconds: i64) -> Option<Timestamp> {
+    let moved = Timestamp::from_unix(time.to_unix().checked_add(seconds)?)?;
+    moved.with_nanosecond(time.nanosecond())
 }
 
 /// How precise a time is
@@ -287,8 +293,8 @@ pub(super) struct Parts {
     pub(super) day: u8,
     /// Hour (24 at the end of a day), minute, second
     pub(super) time: Option<(u8, u8, Option<u8>)>,
-    /// How many seconds the clock is ahead of UTC, if the line contains that
-    pub(super) ahead: Option<i32>,
+    /// How far the clock of the time is ahead of UTC, in seconds, if the line contains it
+    pub(super) offset: Option<i32>,
 }
 
 impl Parts {
@@ -306,12 +312,12 @@ impl Parts {
             }
             _ => self.exact(dates)?,
         };
-        Some(self.ahead.map_or(modified, |seconds| modified.utc_if_ahead_by(seconds)))
+        Some(self.offset.map_or(modified, |ahead| modified.in_utc(ahead)))
     }
 
     /// As [`Self::modified`], for an hour below 24 and a time without an offset
     pub(super) fn exact(self, dates: &Dates) -> Option<Modified> {
-        let Self { year, month, day, time, ahead: _ } = self;
+        let Self { year, month, day, time, offset: _ } = self;
         let (hour, minute, second) = time.unwrap_or((0, 0, None));
         let precision = match time {
             None => Precision::Day,
