@@ -364,7 +364,7 @@ impl Source {
     ) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
         let certificates = CertificateDer::pem_slice_iter(&self.read()?)
             .collect::<Result<Vec<_>, pem::Error>>()
-            .map_err(|reason| ConfigError::Pem { what, reason: reason.to_string() })?;
+            .map_err(|error| not_pem(what, &error))?;
         match certificates.is_empty() {
             true => Err(ConfigError::NoCertificate { what }),
             false => Ok(certificates),
@@ -379,9 +379,26 @@ impl Source {
                 return Err(ConfigError::EncryptedPrivateKey);
             }
         }
-        PrivateKeyDer::from_pem_slice(&pem).map_err(|reason| match reason {
+        PrivateKeyDer::from_pem_slice(&pem).map_err(|error| match error {
             pem::Error::NoItemsFound => ConfigError::NoPrivateKey,
-            reason => ConfigError::Pem { what: "client's key file", reason: reason.to_string() },
+            error => not_pem("client's key file", &error),
         })
     }
+}
+
+/// Returns the error for an input that is not PEM. The reasons are our own texts, because those of the parser contain
+/// lines of the input, which may be a private key.
+fn not_pem(what: &'static str, error: &pem::Error) -> ConfigError {
+    let reason = match error {
+        pem::Error::MissingSectionEnd { .. } => {
+            "a section has no END line; perhaps its line breaks were lost"
+        }
+        pem::Error::IllegalSectionStart { .. } => {
+            "a BEGIN line does not end in five dashes; perhaps its line breaks were lost"
+        }
+        pem::Error::Base64Decode(_) => "a section is not valid base64",
+        pem::Error::SectionTooLarge => "a section is too large",
+        _ => "the parser refuses it",
+    };
+    ConfigError::Pem { what, reason: reason.to_owned() }
 }

@@ -23,7 +23,7 @@ pub enum ConfigError {
     Pem {
         /// Which input
         what: &'static str,
-        /// The reason given by the PEM parser
+        /// The reason, which contains nothing of the input
         reason: String,
     },
 

@@ -7,6 +7,8 @@ use ftp_tls::{
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use rustls::AlertDescription;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
 
 use crate::common::*;
 
@@ -412,7 +414,37 @@ fn errors_of_bad_configurations_name_the_problem() {
     );
     let secretive = format!("{:?}", own().client_auth_pem(chain.clone(), key.clone()));
     assert!(!secretive.contains("45, 45, 45") && !secretive.contains("PRIVATE"));
-    own().client_auth_pem(chain, key).build().unwrap();
+    let parsed = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let built = own().client_auth_pem(chain, key).build().unwrap();
+    let der = parsed.secret_der();
+    let numbers = format!("{:?}", &der[der.len() - 16..]);
+    assert!(!format!("{built:?}").contains(numbers.trim_matches(['[', ']'])));
+}
+
+#[test]
+fn errors_contain_nothing_of_a_key_that_is_not_pem() {
+    let (chain, key) = SERVER.pem();
+    let lines: Vec<&str> = key.lines().filter(|line| !line.starts_with("-----")).collect();
+    let cut = key.split("-----END").next().unwrap().to_owned();
+    for input in
+        [key.replace('\n', " "), key.trim().replace('\n', "\\n"), key.replace("--\n", "\n"), cut]
+    {
+        let client = TlsConfig::builder(Trust::DangerousAnyCertificate);
+        let as_key = client.client_auth_pem(chain.clone(), input.clone()).build().unwrap_err();
+        // A file may contain both.
+        let as_authority = TlsConfig::builder(Trust::OwnCa).add_ca_pem(input).build().unwrap_err();
+        for error in [as_key, as_authority] {
+            assert!(matches!(error, ConfigError::Pem { .. }), "{error:?}");
+            assert!(std::error::Error::source(&error).is_none());
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains("line breaks"), "{shown}");
+            for line in &lines {
+                let numbers = format!("{:?}", line.as_bytes());
+                assert!(!shown.contains(line), "{shown}");
+                assert!(!shown.contains(numbers.trim_matches(['[', ']'])), "{shown}");
+            }
+        }
+    }
 }
 
 #[test]
