@@ -63,7 +63,7 @@
 //! | `get`, up to 256 KiB | the same, then RETR on the same session, before it returns |
 //! | `get` of more | the same, then RETR in a task once the stream is polled, up to 1 MiB ahead of the reader |
 //! | a range | REST and RETR |
-//! | `get_ranges` | the size, as for `head`, because some servers take a position after the end for the beginning of the file; then REST and RETR, four at a time; ranges are fetched as one if fewer bytes lie between them than arrive in the time of another request ([measured](FtpStoreBuilder::coalesce)) |
+//! | `get_ranges` | the size, as for `head`, because some servers take a position after the end for the beginning of the file; then REST and RETR, four at a time; after more than one RETR, size and time again; ranges are fetched as one if fewer bytes lie between them than arrive in the time of another request ([measured](FtpStoreBuilder::coalesce)) |
 //! | `list` | MLSD, or LIST, of each directory, four at a time |
 //! | `list_with_delimiter` | one MLSD or LIST |
 //!
@@ -85,11 +85,12 @@
 //! fails. A server that tells no times gets no second attempt, and a reply that refuses or reports a failure does not
 //! count as a broken connection. If a reader pauses for more than a second while others wait for a session, they get
 //! its session, and the read continues later in the same way. So engines may hold more streams of reads open than there
-//! are sessions. A read keeps its session if it could not continue: if the server tells no times; if the file was
-//! written within the last two seconds, or later by this machine's clock, which may be behind the server's; or if the
-//! server does not resume transfers, that is, if FEAT does not list REST and no range has been read, or if it has
-//! refused or ignored REST in an earlier read. Right after a write, open no more streams than there are sessions.
-//! Uploads keep theirs: see [Writing](crate#writing).
+//! are sessions. A range of `get_ranges` starts again instead of continuing, under the same conditions. A read keeps
+//! its session if it could not continue: if the server tells no times; if the file was written within the last two
+//! seconds, or later by this machine's clock, which may be behind the server's; or if the server does not resume
+//! transfers, that is, if FEAT does not list REST and no range has been read, or if it has refused or ignored REST in
+//! an earlier read. Right after a write, open no more streams than there are sessions. Uploads keep theirs: see
+//! [Writing](crate#writing).
 //!
 //! **Times** are UTC with MLST and MDTM. LIST has the server's local time, to the minute, which is taken for UTC; an
 //! object for which the server reports no time at all is dated 1970. Conditions on times are checked against these
@@ -172,7 +173,7 @@
 //! | `PutMode::Update` | `NotImplemented` |
 //! | etags and versions | there are none: `if_match` fails unless it is `*`, `if_none_match` fails only if it is `*` and the object exists, a version is `NotSupported` |
 //! | attributes | `NotImplemented`; tags are ignored |
-//! | a file that is written while it is read | is noticed by its size at the end of the read and, if 1 MiB or more was read to the end of the file, by its time, which most servers tell to the second. Shorter reads, and reads of a part, may be a mixture of two versions of the same size |
+//! | a file that is written while it is read | is noticed by its size at the end of the read and, if 1 MiB or more was read to the end of the file, by its time, which most servers tell to the second. Shorter reads, and reads of a part, may be a mixture of two versions of the same size. `get_ranges` compares size and time after its last range if it took more than one RETR, so its ranges are of one version; only if the file was written less than two seconds before it was looked up, or the server tells no times, may a version of the same size go unnoticed |
 //! | a range of a file | is wrong on a server that accepts REST and ignores it. The store notices that only if the range ends where the file does |
 //! | `rename` of a link | moves the link itself: in another directory a relative link leads to another file, or to none, and the result is `Ok` all the same. To move what it leads to, copy it, then delete it. The store does not look for links: that takes the listing of the directory for each rename, and some servers show links as files there |
 //! | `delete` | deletes what DELE does, without a look at it first, which would double the round trips: also a link to a directory, whose files are then no longer listed below the name of the link, a link to nothing, or a pipe |

@@ -10,11 +10,23 @@ use crate::error::{Cause, Subject, is_refusal, is_unknown_command};
 use crate::inner::Inner;
 use crate::name;
 
+/// A file that was changed less than this many seconds before it was looked up may change again without a different
+/// time, because times count seconds
+const SETTLED: i64 = 2;
+
 /// What distinguishes one version of a file from the next, as far as FTP can tell
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) size: u64,
     pub(crate) modified: Option<DateTime<Utc>>,
+}
+
+impl Version {
+    /// Whether a change of the file from now on would show in its time
+    pub(crate) fn shows_changes(&self) -> bool {
+        let settled = |time: DateTime<Utc>| (Utc::now() - time).num_seconds() >= SETTLED;
+        self.modified.is_some_and(settled)
+    }
 }
 
 /// What a path refers to
@@ -37,6 +49,31 @@ impl Found {
             Self::Missing(cause) => Err(subject.not_found(cause)),
             Self::Refused(error) => Err(subject.error(error)),
             Self::Closed(error) => Err(subject.denied(error)),
+        }
+    }
+
+    /// Whether it is still this version of the file
+    pub(crate) fn is(&self, version: Version) -> bool {
+        matches!(self, Self::File(now) if *now == version)
+    }
+
+    /// Returns the error for a read of another version that can't go on after byte `at`
+    pub(crate) fn changed(self, subject: Subject<'_>, at: u64) -> object_store::Error {
+        subject.generic(match self {
+            Self::Refused(error) => return subject.error(error),
+            Self::Closed(error) => return subject.denied(error),
+            Self::Missing(_) => format!("the file disappeared while it was read, after byte {at}"),
+            Self::File(_) => format!("the file changed while it was read, after byte {at}"),
+        })
+    }
+
+    /// Fails if another version has replaced the one that was read up to byte `at`
+    ///
+    /// What was read is complete, even if the file is gone by now.
+    pub(crate) fn check_read(self, version: Version, subject: Subject<'_>, at: u64) -> Result<()> {
+        match self {
+            Self::File(now) if now != version => Err(self.changed(subject, at)),
+            Self::File(_) | Self::Missing(_) | Self::Refused(_) | Self::Closed(_) => Ok(()),
         }
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Its size is asked for first: some servers take a position after the end for the beginning of the file, and others
 //! ignore positions, so what arrives does not show where the file ends.
+//!
+//! Each range is a transfer of its own, between which the file may be replaced. So its size and time are asked for again
+//! after the last one, and before a second attempt for any of them.
 
 use std::ops::Range;
 
@@ -13,8 +16,8 @@ use object_store::path::Path;
 
 use crate::error::{Subject, broke, is_refusal};
 use crate::inner::Inner;
-use crate::look::{Found, Version};
-use crate::read::read_range;
+use crate::look::Version;
+use crate::read::{LONG, read_range};
 
 /// Ranges of one file that are fetched at the same time
 const RANGES_AT_ONCE: usize = 4;
@@ -37,7 +40,8 @@ impl Inner {
         }
         let path = self.remote(location);
         let found = self.look_up(&path).await.map_err(|error| subject.error(error))?;
-        let Version { size, .. } = found.into_file(subject)?;
+        let version = found.into_file(subject)?;
+        let size = version.size;
         if let Some(range) = ranges.iter().find(|range| range.start >= size) {
             return Err(begins_after_the_end(subject, range));
         }
@@ -45,10 +49,16 @@ impl Inner {
         let ranges: Vec<_> = ranges.iter().map(|range| range.start..range.end.min(size)).collect();
         let wanted = merge(&ranges, gap);
         let parts: Vec<Bytes> = stream::iter(wanted.iter().cloned())
-            .map(|range| self.range(&path, range, size, subject))
+            .map(|range| self.range(&path, range, version, subject))
             .buffered(RANGES_AT_ONCE)
             .try_collect()
             .await?;
+        let last = wanted.last().cloned().unwrap_or_default();
+        let is_long = last.end == size && last.end - last.start >= LONG;
+        if wanted.len() > 1 || is_long {
+            let found = self.look_up(&path).await.map_err(|error| subject.error(error))?;
+            found.check_read(version, subject, last.end)?;
+        }
         let cut = |range: &Range<u64>| {
             let at = wanted.partition_point(|part| part.start <= range.start).checked_sub(1);
             let (whole, bytes) = at.and_then(|at| wanted.get(at).zip(parts.get(at)))?;
@@ -60,33 +70,43 @@ impl Inner {
         ranges.iter().map(|range| cut(range).ok_or_else(|| missing(range))).collect()
     }
 
-    /// Reads one range within a file of this size
+    /// Reads one range of this version of a file
     async fn range(
         &self,
         path: &[u8],
         range: Range<u64>,
-        size: u64,
+        version: Version,
         subject: Subject<'_>,
     ) -> Result<Bytes> {
+        let range = &range;
         let mut left = self.settings.resumptions;
+        let mut again = false;
         loop {
-            let read = |ftp| read_range(self, ftp, path, &range, size);
+            let read = |mut ftp| async move {
+                if again {
+                    let found = self.look(&mut ftp, path).await?;
+                    if !found.is(version) {
+                        return Ok(Err(found));
+                    }
+                }
+                read_range(self, ftp, path, range, version.size).await.map(Ok)
+            };
             let error = match self.pool.run(&self.site, read).await {
-                Ok(bytes) => return Ok(bytes),
+                Ok(Ok(bytes)) => return Ok(bytes),
+                Ok(Err(found)) => return Err(found.changed(subject, range.start)),
                 Err(PoolError::Session(error)) => error,
                 Err(error) => return Err(self.explain(subject, error).await),
             };
-            if left > 0 && broke(&error) {
+            if left > 0 && broke(&error) && version.shows_changes() {
                 // No byte of it has been returned yet, so it may start again.
                 left -= 1;
+                again = true;
                 continue;
             }
             if is_refusal(&error) && range.start > 0 {
                 // The file may have become shorter.
                 let found = self.look_up(path).await.map_err(|error| subject.error(error))?;
-                if matches!(found, Found::File(version) if version.size <= range.start) {
-                    return Err(begins_after_the_end(subject, &range));
-                }
+                found.check_read(version, subject, range.start)?;
             }
             return Err(self.explain(subject, PoolError::Session(error)).await);
         }

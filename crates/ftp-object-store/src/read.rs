@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use chrono::{DateTime, Utc};
 use ftp_tokio::{Download, Error as FtpError, Get, Lease, PoolError};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
@@ -35,12 +34,9 @@ const AT_ONCE: u64 = 256 << 10;
 const OVERLAP: usize = 4096;
 /// How long a reader may pause before its session goes to a task that waits for one
 pub(crate) const PAUSE: Duration = Duration::from_secs(1);
-/// A file that was changed less than this many seconds before it was looked up may change again without a different
-/// time, because times count seconds
-const SETTLED: i64 = 2;
 /// The least length in bytes of a read after which the file's size and time are asked again: a smaller file is sent at
 /// once, and not worth a round trip
-const LONG: u64 = 1 << 20;
+pub(crate) const LONG: u64 = 1 << 20;
 /// Bytes that are read and discarded after a range, in case the file ends there, rather than aborting the transfer
 const READ_ON: usize = 256 << 10;
 
@@ -79,7 +75,7 @@ enum Opened {
     Looked(Found),
     Refused(object_store::Error),
     Read(Version, Range<u64>, Bytes),
-    /// The range is long, or the connection broke while it was read; with the number of resumptions left
+    /// The range is long, or the connection broke while it was read; with the number of attempts so far
     Stream(Version, Range<u64>, u8),
 }
 
@@ -109,7 +105,7 @@ impl Inner {
             Opened::Read(version, range, bytes) => {
                 (version, range, stream::iter([Ok(bytes)]).boxed())
             }
-            Opened::Stream(version, range, resumptions) => {
+            Opened::Stream(version, range, attempts) => {
                 let reading = Reading {
                     inner: Arc::clone(self),
                     location: location.clone(),
@@ -118,8 +114,8 @@ impl Inner {
                     range: range.clone(),
                     begins: range.start,
                     tail: Vec::new(),
-                    sessions: 0,
-                    resumptions,
+                    sessions: attempts.into(),
+                    resumptions: self.settings.resumptions - attempts,
                     is_long: range.end - range.start >= LONG,
                 };
                 (version, range, reading.stream())
@@ -163,12 +159,14 @@ impl Inner {
             return Ok(Opened::Read(version, range, Bytes::new()));
         }
         if range.end - range.start > AT_ONCE {
-            return Ok(Opened::Stream(version, range, self.settings.resumptions));
+            return Ok(Opened::Stream(version, range, 0));
         }
         match read_range(self, ftp, path, &range, version.size).await {
             Ok(bytes) => Ok(Opened::Read(version, range, bytes)),
-            Err(error) if broke(&error) && self.settings.resumptions > 0 => {
-                Ok(Opened::Stream(version, range, self.settings.resumptions - 1))
+            Err(error)
+                if broke(&error) && self.settings.resumptions > 0 && version.shows_changes() =>
+            {
+                Ok(Opened::Stream(version, range, 1))
             }
             Err(error) => {
                 let error = match error.is_missing() {
@@ -274,9 +272,7 @@ impl Reading {
     }
 
     async fn run(mut self, out: Sender<Bytes>) -> Result<()> {
-        // Whether a change of the file would show in its time.
-        let settled = |time: DateTime<Utc>| (Utc::now() - time).num_seconds() >= SETTLED;
-        let can_go_on = self.version.modified.is_some_and(settled);
+        let can_go_on = self.version.shows_changes();
         loop {
             match self.part(&out, can_go_on).await {
                 Ok(Part::Complete | Part::Gone) => return Ok(()),
@@ -365,11 +361,7 @@ impl Reading {
                 found.map_err(|error| Stop::Error(self.subject().error(error)))?
             }
         };
-        match found {
-            Found::File(now) if now != self.version => Err(self.changed(Found::File(now))),
-            // What was read is complete, even if the file is gone by now.
-            Found::File(_) | Found::Missing(_) | Found::Refused(_) | Found::Closed(_) => Ok(()),
-        }
+        found.check_read(self.version, self.subject(), self.range.start).map_err(Stop::Error)
     }
 
     /// Begins the transfer, a few bytes early if there are bytes to compare
@@ -381,16 +373,16 @@ impl Reading {
         let size = Some(version.size).filter(|_| self.to_end());
         let begin = |mut ftp: Lease| async move {
             if again {
-                match inner.look(&mut ftp, path).await? {
-                    Found::File(now) if now == *version => {}
-                    found => return Ok(Err(found)),
+                let found = inner.look(&mut ftp, path).await?;
+                if !found.is(*version) {
+                    return Ok(Err(found));
                 }
             }
             ftp.into_get(request(path, *start, size)).await.map(Ok)
         };
         match inner.pool.run(&inner.site, begin).await {
             Ok(Ok(download)) => Ok(download),
-            Ok(Err(found)) => Err(self.changed(found)),
+            Ok(Err(found)) => Err(Stop::Error(found.changed(self.subject(), self.range.start))),
             Err(PoolError::Session(error)) if broke(&error) => Err(Stop::Broke(error)),
             Err(error) => {
                 if *start > 0 && error.session().is_some_and(is_unknown_command) {
@@ -436,17 +428,6 @@ impl Reading {
             true => Stop::Broke(error),
             false => Stop::Error(self.subject().error(error)),
         }
-    }
-
-    fn changed(&self, found: Found) -> Stop {
-        let at = self.range.start;
-        let cause = match found {
-            Found::Refused(error) => return Stop::Error(self.subject().error(error)),
-            Found::Closed(error) => return Stop::Error(self.subject().denied(error)),
-            Found::Missing(_) => format!("the file disappeared while it was read, after byte {at}"),
-            Found::File(_) => format!("the file changed while it was read, after byte {at}"),
-        };
-        Stop::Error(self.subject().generic(cause))
     }
 
     fn shorter(&self) -> Stop {

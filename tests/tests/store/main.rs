@@ -6,6 +6,7 @@ mod copies;
 mod interrupted;
 mod listings;
 mod names;
+mod ranges;
 mod reads;
 mod replacing;
 mod server;

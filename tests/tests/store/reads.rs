@@ -169,8 +169,8 @@ async fn ranges_that_are_near_each_other_are_one() {
         assert!(part == content(SIZES[1])[range.start as usize..range.end as usize]);
     }
     assert_eq!(server.count("RETR"), 2);
-    // Only the size is asked for.
-    assert_eq!((server.count("MLST"), server.count("SIZE")), (1, 0));
+    // Size and time are asked for before and after.
+    assert_eq!((server.count("MLST"), server.count("SIZE")), (2, 0));
 }
 
 #[tokio::test]
