@@ -230,8 +230,12 @@ impl<S: Read + Write, L> Session<S, L> {
         if options.config.tls != TlsPolicy::Plaintext {
             security.prepare()?;
         }
+        let mut proto = ftp_proto::Client::new(options.config, family, now);
+        for secret in via.iter().flat_map(Via::secrets) {
+            proto.mask_secret(&*secret);
+        }
         Ok(Self {
-            proto: ftp_proto::Client::new(options.config, family, now),
+            proto,
             control,
             data: None,
             carried: None,

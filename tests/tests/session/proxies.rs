@@ -161,6 +161,39 @@ fn a_proxy_that_does_not_serve_the_control_connection() {
     }
 }
 
+/// A web server that repeats each request does, and so may a proxy for debugging
+#[test]
+fn a_login_that_the_proxy_repeats_after_its_answer_is_masked() {
+    for kind in KINDS {
+        for policy in [TlsPolicy::Plaintext, TlsPolicy::Implicit] {
+            for text in ["", "220 your request: ", "530 no: ", "HTTP/1.0 400 "] {
+                let mut config = Config::new(policy);
+                config.trace = true;
+                let options = Options::new(config)
+                    .tls(trusting(TlsVersion::Tls13).build().unwrap())
+                    .host("localhost")
+                    .proxy(proxy(kind, true));
+                let mut world = World::new(session(options), 1 << 20);
+                world.relay = Some(Relay::new(kind, true));
+                world.relay.as_mut().unwrap().manner = Manner::Repeats(text);
+                let mut shown = String::new();
+                while world.go() {}
+                for event in &world.events {
+                    shown += &format!("{event:?} ");
+                    if let Event::Closed(error) = event {
+                        shown += &error.to_string();
+                    }
+                }
+                let context = format!("{kind:?} {policy:?} {text:?}: {shown}");
+                assert!(!shown.contains("secret") && !shown.contains("bWU6c2VjcmV0"), "{context}");
+                let is_reply = text.starts_with(|first: char| first.is_ascii_digit());
+                let shows_text = policy == TlsPolicy::Plaintext || is_reply;
+                assert_eq!(shown.contains("Basic ****, ****"), shows_text, "{context}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_missing_proxy() {
     let options = options(Kind::Socks5, false, "ftp.example.org");

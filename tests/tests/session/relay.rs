@@ -26,6 +26,8 @@ pub(crate) enum Manner {
     /// It sends one byte a second, and never finishes
     Drips,
     Refuses,
+    /// It connects, and sends this text and the login before the server's bytes
+    Repeats(&'static str),
 }
 
 pub(crate) struct Relay {
@@ -146,6 +148,13 @@ impl Relay {
             match self.manner {
                 Manner::Works => {
                     conn.out.extend_from_slice(&answer);
+                    conn.stage = Stage::Through;
+                    return true;
+                }
+                Manner::Repeats(text) => {
+                    let login = "Proxy-Authorization: Basic bWU6c2VjcmV0, secret";
+                    conn.out.extend_from_slice(&answer);
+                    conn.out.extend_from_slice(format!("{text}{login}\r\n").as_bytes());
                     conn.stage = Stage::Through;
                     return true;
                 }

@@ -22,6 +22,14 @@ use crate::terms::Phase;
 use crate::timer::Timer;
 
 impl Client {
+    /// Masks a secret in replies, errors and traces, as if this session had sent it
+    ///
+    /// This is for a secret that the peer may have received before the session began, for example the password of a
+    /// proxy, which may repeat it in place of the server's greeting. Nothing is sent.
+    pub fn mask_secret(&mut self, secret: impl AsRef<[u8]>) {
+        self.wire.control.remember_secret(secret.as_ref());
+    }
+
     /// Takes a reply
     pub(super) fn replied(&mut self, mut reply: Reply) {
         self.wire.control.mask_secrets(&mut reply);

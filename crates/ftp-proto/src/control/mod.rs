@@ -64,7 +64,7 @@ pub(crate) struct Control {
     barrier: Barrier,
     telnet: bool,
     pub(crate) effects: Effects,
-    /// The passwords and accounts that were sent
+    /// The passwords and accounts that were sent, and those that a proxy has received
     secrets: Secrets,
 }
 
@@ -123,6 +123,11 @@ impl Control {
     /// Records the final reply to the command that was sent during a transfer
     pub(crate) fn prefetch_answered(&mut self) {
         self.expected.retain(|expected| expected.purpose != Purpose::Prefetch);
+    }
+
+    /// Remembers a secret that another peer has received
+    pub(crate) fn remember_secret(&mut self, secret: &[u8]) {
+        self.secrets.remember(secret);
     }
 
     /// Replaces the secrets in a reply that repeats them, so that no error, event or trace shows them

@@ -24,7 +24,7 @@ const MAX_KNOWN: usize = 16;
 /// The length up to which a secret is masked only as a whole word: as part of one, it says nothing
 const SHORT: usize = 3;
 
-/// The secrets that a session has sent, without duplicates
+/// The secrets that a session has sent, or that a proxy has received, without duplicates
 #[derive(Debug, Default)]
 pub(crate) struct Secrets(VecDeque<Secret>);
 
@@ -39,15 +39,20 @@ impl Secrets {
             _ => concealed,
         };
         let secrets = iter::once(concealed).chain(words.split(u8::is_ascii_whitespace));
-        for secret in secrets.filter(|secret| !secret.is_empty()) {
-            // One that is known becomes the latest.
-            self.0.retain(|known| known.expose() != secret);
-            if self.0.len() == MAX_KNOWN {
-                self.0.pop_front();
-            }
-            self.0.push_back(Secret::checked(secret));
-        }
+        secrets.for_each(|secret| self.remember(secret));
         true
+    }
+
+    /// Remembers a secret; one that is known becomes the latest
+    pub(super) fn remember(&mut self, secret: &[u8]) {
+        if secret.is_empty() {
+            return;
+        }
+        self.0.retain(|known| known.expose() != secret);
+        if self.0.len() == MAX_KNOWN {
+            self.0.pop_front();
+        }
+        self.0.push_back(Secret::checked(secret));
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,11 +1,7 @@
 //! HTTP's method CONNECT (RFC 9110 section 9.3.6), with the scheme Basic (RFC 7617)
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use ftp_proto::mask;
 use zeroize::Zeroizing;
 
 use super::error::ProxyProblem;
@@ -23,7 +19,8 @@ const NOT_HTTP: ProxyProblem = ProxyProblem::Malformed("its reply is not HTTP");
 
 /// The answer to CONNECT
 pub(super) struct HttpConnect {
-    login: Login,
+    /// The login that was sent, so that no refusal that repeats it shows it
+    login: Option<ProxyLogin>,
     /// Bytes of interim answers before the current one
     before: usize,
     head: Head,
@@ -35,12 +32,6 @@ enum Head {
     Status { searched: usize },
     /// A final or interim answer that is not a refusal; its empty line is searched from `searched` on
     Fields { code: u16, searched: usize },
-}
-
-/// The login that was sent, so that no refusal that repeats it shows it
-enum Login {
-    None,
-    Sent { password: Zeroizing<Box<[u8]>>, encoded: Zeroizing<String> },
 }
 
 impl HttpConnect {
@@ -57,22 +48,20 @@ impl HttpConnect {
         let mut said =
             format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n").into_bytes();
         let mut whole = Zeroizing::new(Vec::new());
-        let state = match login {
-            None => Login::None,
-            Some(login) => {
-                let encoded = encode(login)?;
-                // Allocated in full, because growing would leave copies of the password behind.
-                whole.reserve_exact(said.len() + encoded.len() + 64);
-                whole.append(&mut said);
-                whole.extend_from_slice(b"Proxy-Authorization: Basic ");
-                whole.extend_from_slice(encoded.as_bytes());
-                whole.extend_from_slice(b"\r\n");
-                Login::Sent { password: Zeroizing::new(login.password().into()), encoded }
-            }
-        };
+        if let Some(login) = login {
+            check(login)?;
+            let encoded = login.in_base64();
+            // Allocated in full, because growing would leave copies of the password behind.
+            whole.reserve_exact(said.len() + encoded.len() + 64);
+            whole.append(&mut said);
+            whole.extend_from_slice(b"Proxy-Authorization: Basic ");
+            whole.extend_from_slice(encoded.as_bytes());
+            whole.extend_from_slice(b"\r\n");
+        }
         whole.append(&mut said);
         whole.extend_from_slice(b"\r\n");
-        Ok((Self { login: state, before: 0, head: Head::Status { searched: 0 } }, whole))
+        let (login, head) = (login.cloned(), Head::Status { searched: 0 });
+        Ok((Self { login, before: 0, head }, whole))
     }
 
     /// Reads an answer from the start of the received bytes
@@ -118,23 +107,11 @@ impl HttpConnect {
                 Ok(())
             }
             // Some proxies answer 401, which is meant for servers: tinyproxy does so for a wrong password.
-            (401 | 407, Login::None) => Err(ProxyProblem::LoginRequired),
-            (401 | 407, Login::Sent { .. }) => Err(ProxyProblem::LoginRefused),
-            (status, login) => {
-                Err(ProxyProblem::Http { status, reason: printable(&login.hide(reason)) })
-            }
-        }
-    }
-}
-
-impl Login {
-    /// Masks the login in the proxy's text
-    fn hide<'text>(&self, text: &'text [u8]) -> Cow<'text, [u8]> {
-        match self {
-            Self::None => Cow::Borrowed(text),
-            Self::Sent { password, encoded } => {
-                // The padding says nothing, and a proxy may omit it.
-                mask(text, &[password, encoded.trim_end_matches('=').as_bytes()])
+            (401 | 407, None) => Err(ProxyProblem::LoginRequired),
+            (401 | 407, Some(_)) => Err(ProxyProblem::LoginRefused),
+            (status, None) => Err(ProxyProblem::Http { status, reason: printable(reason) }),
+            (status, Some(login)) => {
+                Err(ProxyProblem::Http { status, reason: printable(&login.mask(reason)) })
             }
         }
     }
@@ -175,7 +152,8 @@ fn end_of_head(input: &[u8], searched: &mut usize) -> Option<usize> {
     None
 }
 
-fn encode(login: &ProxyLogin) -> Result<Zeroizing<String>, ProxyProblem> {
+/// Checks that HTTP can send this login
+fn check(login: &ProxyLogin) -> Result<(), ProxyProblem> {
     let (user, password) = (login.user(), login.password());
     if user.contains(&b':') {
         let text = "for HTTP, a user can't have a colon";
@@ -185,13 +163,7 @@ fn encode(login: &ProxyLogin) -> Result<Zeroizing<String>, ProxyProblem> {
         let text = "for HTTP, user and password can't have control characters";
         return Err(ProxyProblem::InvalidLogin(text));
     }
-    let mut pair = Zeroizing::new(Vec::with_capacity(user.len() + 1 + password.len()));
-    pair.extend_from_slice(user);
-    pair.push(b':');
-    pair.extend_from_slice(password);
-    let mut encoded = Zeroizing::new(String::with_capacity(pair.len().div_ceil(3) * 4));
-    STANDARD.encode_string(&*pair, &mut encoded);
-    Ok(encoded)
+    Ok(())
 }
 
 /// Makes a proxy's text fit to be shown

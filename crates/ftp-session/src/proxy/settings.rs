@@ -1,7 +1,10 @@
 //! The settings of a proxy
 
+use std::borrow::Cow;
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 /// A proxy through which a session reaches its server
@@ -74,6 +77,15 @@ impl Proxy {
     pub const fn is_tunnel(&self) -> bool {
         matches!(self, Self::Socks5 { .. } | Self::HttpConnect { .. })
     }
+
+    pub(super) const fn login(&self) -> Option<&ProxyLogin> {
+        match self {
+            Self::Socks5 { login, .. }
+            | Self::HttpConnect { login, .. }
+            | Self::FtpUserAtHost { login, .. }
+            | Self::FtpOpen { login, .. } => login.as_ref(),
+        }
+    }
 }
 
 /// The address of a proxy
@@ -102,8 +114,8 @@ impl fmt::Display for ProxyServer {
 
 /// User and password for a proxy
 ///
-/// The password is never shown, also if the proxy repeats it in a refusal ([`ftp_proto::mask`] has the rule for short
-/// ones). It is overwritten when this is dropped.
+/// The password is never shown, also if the proxy repeats it, alone or in base64, in a refusal or in place of the
+/// server's replies ([`ftp_proto::mask`] has the rule for short ones). It is overwritten when this is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyLogin {
     user: Box<[u8]>,
@@ -125,6 +137,32 @@ impl ProxyLogin {
 
     pub(crate) fn password(&self) -> &[u8] {
         &self.password
+    }
+
+    /// Returns user and password as HTTP sends them (RFC 7617 section 2)
+    pub(super) fn in_base64(&self) -> Zeroizing<String> {
+        let (user, password) = (self.user(), self.password());
+        // Allocated in full, because growing would leave copies of the password behind.
+        let mut pair = Zeroizing::new(Vec::with_capacity(user.len() + 1 + password.len()));
+        pair.extend_from_slice(user);
+        pair.push(b':');
+        pair.extend_from_slice(password);
+        let mut encoded = Zeroizing::new(String::with_capacity(pair.len().div_ceil(3) * 4));
+        STANDARD.encode_string(&*pair, &mut encoded);
+        encoded
+    }
+
+    /// Returns the texts that no error, reply or trace may contain
+    pub(super) fn secrets(&self) -> [Zeroizing<Vec<u8>>; 2] {
+        // The padding says nothing, and a proxy may omit it.
+        let encoded = self.in_base64().trim_end_matches('=').into();
+        [Zeroizing::new(self.password().into()), Zeroizing::new(encoded)]
+    }
+
+    /// Masks the login in a text
+    pub(super) fn mask<'text>(&self, text: &'text [u8]) -> Cow<'text, [u8]> {
+        let [password, encoded] = &self.secrets();
+        ftp_proto::mask(text, &[password, encoded])
     }
 }
 

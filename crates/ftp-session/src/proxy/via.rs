@@ -3,6 +3,8 @@
 use std::io;
 
 use ftp_proto::{Config, DataHost, DataMode, Gateway, GatewayForm, TlsPolicy};
+use ftp_tls::TlsError;
+use zeroize::Zeroizing;
 
 use super::error::{ProxyError, ProxyProblem};
 use super::handshake::{Handshake, check_name};
@@ -77,6 +79,27 @@ impl Via {
 
     pub(crate) const fn proxy(&self) -> &Proxy {
         &self.proxy
+    }
+
+    /// The texts that the proxy may repeat, and that nothing may show
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
+        self.proxy.login().into_iter().flat_map(ProxyLogin::secrets)
+    }
+
+    /// Masks the login in the clear text that an error of TLS contains: it may come from the proxy
+    pub(crate) fn without_login(&self, error: io::Error) -> io::Error {
+        let Some(login) = self.proxy.login() else { return error };
+        let mask = |line: &str| String::from_utf8_lossy(&login.mask(line.as_bytes())).into_owned();
+        let masked = match TlsError::in_io(&error) {
+            Some(TlsError::PlaintextReply { line }) => {
+                TlsError::PlaintextReply { line: mask(line) }
+            }
+            Some(TlsError::NoLongerTls { reply: Some(reply) }) => {
+                TlsError::NoLongerTls { reply: Some(mask(reply)) }
+            }
+            _ => return error,
+        };
+        io::Error::new(error.kind(), masked)
     }
 
     /// The server's host

@@ -158,7 +158,16 @@ impl<S: Read + Write, L> Session<S, L> {
         let op = self.proto.running_transfer();
         let known = self.data_failure.as_ref();
         if !known.is_some_and(|known| known.comes_before(op, failure)) {
+            let error = self.without_login(error);
             self.data_failure = Some(FailedData { op, failure, address, error });
+        }
+    }
+
+    /// Masks the proxy's login in an error that may contain text of the proxy
+    pub(super) fn without_login(&self, error: io::Error) -> io::Error {
+        match &self.via {
+            Some(via) => via.without_login(error),
+            None => error,
         }
     }
 

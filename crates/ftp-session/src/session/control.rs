@@ -199,6 +199,7 @@ impl<S: Read + Write, L> Session<S, L> {
         if let Control::Open(link) = &mut self.control {
             link.phase = LinkPhase::Broken;
         }
+        let error = self.without_login(error);
         self.fail(Error::control(error), now);
     }
 
