@@ -1,6 +1,7 @@
 //! The files of a server
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The default modification time of files and directories, in the format of MLSD and MDTM: YYYYMMDDhhmmss in UTC
@@ -12,7 +13,10 @@ pub const MODIFIED: &str = "20240229123456";
 /// relative to the root, with `/` between names: `pub/a` and `/pub/a` are the same. `.` and `..` have no special
 /// meaning.
 #[derive(Clone, Debug, Default)]
-pub struct Files(Arc<Mutex<BTreeMap<String, Node>>>);
+pub struct Files(Arc<Mutex<Nodes>>);
+
+/// The files and directories by their paths, without the root; the parent of each is a directory
+pub(crate) type Nodes = BTreeMap<String, Node>;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
@@ -23,22 +27,29 @@ pub(crate) enum Node {
 impl Files {
     /// Creates or replaces a file, and creates its parent directories
     ///
-    /// Its modification time is [`MODIFIED`].
+    /// Its modification time is [`MODIFIED`]. A directory at this path is removed with everything in it, and a file
+    /// in the place of a parent directory, too.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the path is the root.
     pub fn put(&self, path: &str, bytes: impl Into<Vec<u8>>) {
-        let (path, bytes) = (normalized(path), bytes.into());
+        let path = normalized(path);
+        assert!(!path.is_empty(), "the root is a directory");
+        let file = Node::File { bytes: bytes.into(), modified: MODIFIED.to_owned() };
+        let inside = format!("{path}/");
         let mut nodes = self.lock();
-        for (at, _) in path.match_indices('/') {
-            nodes.entry(path[..at].to_owned()).or_insert(Node::Directory);
-        }
-        nodes.insert(path, Node::File { bytes, modified: MODIFIED.to_owned() });
+        nodes.retain(|other, _| !other.starts_with(&inside));
+        place(&mut nodes, path, file);
     }
 
     /// Creates a directory and its parent directories, unless they exist
+    ///
+    /// A file in the place of any of them is removed.
     pub fn make_dir(&self, path: &str) {
         let path = normalized(path);
-        let mut nodes = self.lock();
-        for (at, _) in path.match_indices('/').chain([(path.len(), "")]) {
-            nodes.entry(path[..at].to_owned()).or_insert(Node::Directory);
+        if !path.is_empty() {
+            place(&mut self.lock(), path, Node::Directory);
         }
     }
 
@@ -84,7 +95,7 @@ impl Files {
         self.lock().iter().filter_map(is_file).collect()
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Node>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Nodes> {
         // A poisoned lock is usable: no change can be interrupted halfway by a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -106,6 +117,50 @@ impl Files {
         });
         inside.collect()
     }
+}
+
+/// Returns the paths of the parent directories, without the root
+fn parents(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at])
+}
+
+/// Places a file or directory at a path, and creates its parent directories
+pub(crate) fn place(nodes: &mut Nodes, path: String, node: Node) {
+    for parent in parents(&path) {
+        nodes.insert(parent.to_owned(), Node::Directory);
+    }
+    nodes.insert(path, node);
+}
+
+/// Returns the refusal of a file or directory that can't be at this path
+pub(crate) fn obstacle(nodes: &Nodes, path: &str) -> Option<&'static str> {
+    if path.is_empty() {
+        return Some("550 Is a directory.");
+    }
+    let is_file = |path| matches!(nodes.get(path), Some(Node::File { .. }));
+    parents(path).any(is_file).then_some("550 Not a directory.")
+}
+
+/// Whether this is a time in the format of [`MODIFIED`], with or without a fraction (RFC 3659 section 2.3)
+pub(crate) fn is_time(text: &str) -> bool {
+    let (time, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let all_digits =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if time.len() != 14 || !all_digits(time) || !all_digits(fraction) {
+        return false;
+    }
+    let number = |range: Range<usize>| time[range].parse().unwrap_or(u32::MAX);
+    let (year, month, day) = (number(0..4), number(4..6), number(6..8));
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return false,
+    };
+    // 60 is a leap second.
+    (1..=days).contains(&day) && number(8..10) < 24 && number(10..12) < 60 && number(12..14) <= 60
 }
 
 /// Returns the form of a path that is used as a key: relative to the root, without empty names

@@ -51,7 +51,7 @@
 //! | too many sessions are open | none: call [`Server::limit_sessions`] |
 //!
 //! [`Server::commands`] returns the commands received so far, and [`Server::files`] the current files. A client's
-//! mistakes are refused with 425, 500, 501, 502, 503, 530, 536 or 550. If a test fails, print [`Server::transcript`].
+//! mistakes are refused with 425, 500, 501, 502, 503, 530, 536, 550 or 554. If a test fails, print [`Server::transcript`].
 //!
 //! # A scripted server
 //!

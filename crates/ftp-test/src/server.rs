@@ -26,7 +26,7 @@ use crate::tls::Tls;
 ///   therefore connect without waiting for it.
 /// - Commands that arrive during a transfer, ABOR among them, are read after it.
 /// - TYPE, MODE, STRU, OPTS and ALLO are accepted and have no effect; no line ends are converted.
-/// - `.` and `..` are not resolved (CDUP works), and STOR, MKD and RNTO do not require the parent directory to exist.
+/// - `.` and `..` are not resolved (CDUP works), and STOR, MKD and RNTO create missing parent directories.
 ///
 /// Dropping it closes the listener and the control connections. If a rule has panicked, the drop panics with the same
 /// payload, unless the thread is panicking already: a rule can contain assertions.

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use crate::connection::{Connection, accept_unless};
-use crate::files::{Files, MODIFIED, Node, normalized};
+use crate::files::{Files, MODIFIED, Node, Nodes, is_time, normalized, obstacle, place};
 use crate::rule::{Action, Command, Faults, Kind};
 use crate::said::read_line;
 use crate::scripted::{active_address, numbers};
@@ -39,6 +39,8 @@ pub(crate) struct Session<'a> {
     logged_in: bool,
     directory: String,
     data: Data,
+    /// Whether EPSV is the only command for data connections, after EPSV ALL (RFC 2428 section 4)
+    only_epsv: bool,
     /// The TLS settings of data connections, after PROT P
     protection: Option<Tls>,
     /// The offset at which the next transfer starts (REST)
@@ -65,6 +67,7 @@ impl<'a> Session<'a> {
             logged_in: false,
             directory: String::new(),
             data: Data::None,
+            only_epsv: false,
             protection: None,
             marker: 0,
             renamed: None,
@@ -221,7 +224,14 @@ impl<'a> Session<'a> {
             "CDUP" => {
                 self.enter(self.directory.rsplit_once('/').map_or("", |(up, _)| up).to_owned())
             }
-            "EPSV" | "PASV" => self.listen(verb, argument),
+            "PASV" | "PORT" | "EPRT" if self.only_epsv => {
+                self.reply("501 After EPSV ALL there is only EPSV.")
+            }
+            "EPSV" if argument.eq_ignore_ascii_case("ALL") => {
+                self.only_epsv = true;
+                self.reply("200 fine")
+            }
+            "EPSV" | "PASV" => self.listen(verb),
             "PORT" | "EPRT" => match active_address(&format!("{verb} {argument}")) {
                 Some(address) => {
                     self.data = Data::Active(address);
@@ -289,10 +299,7 @@ impl<'a> Session<'a> {
         self.reply("250 fine")
     }
 
-    fn listen(&mut self, verb: &str, argument: &str) -> Goes {
-        if argument == "ALL" {
-            return self.reply("200 fine");
-        }
+    fn listen(&mut self, verb: &str) -> Goes {
         let ip = self.control().get_ref().socket().local_addr()?.ip();
         if verb == "PASV" && ip.is_ipv6() {
             return self.reply("425 PASV is for IPv4.");
@@ -361,6 +368,9 @@ impl<'a> Session<'a> {
             }
             ("MFMT", _) => {
                 let (time, name) = argument.split_once(' ').unwrap_or_default();
+                if !is_time(time) {
+                    return "501 That is no time.".to_owned();
+                }
                 match nodes.get_mut(&self.path(name)) {
                     Some(Node::File { modified, .. }) => {
                         time.clone_into(modified);
@@ -375,8 +385,11 @@ impl<'a> Session<'a> {
             }
             ("MKD", _) if exists => "550 File exists.".to_owned(),
             ("MKD", _) => {
+                if let Some(refusal) = obstacle(&nodes, &path) {
+                    return refusal.to_owned();
+                }
                 let reply = format!("257 \"/{}\" created", path.replace('"', "\"\""));
-                nodes.insert(path, Node::Directory);
+                place(&mut nodes, path, Node::Directory);
                 reply
             }
             ("RMD", Some(Node::Directory)) => {
@@ -393,19 +406,38 @@ impl<'a> Session<'a> {
             }
             ("RNTO", _) => {
                 let Some(from) = self.renamed.take() else { return "503 RNFR first.".to_owned() };
-                let inside = format!("{from}/");
-                let moves = |old: &String| *old == from || old.starts_with(&inside);
-                let moved: Vec<String> = nodes.keys().filter(|old| moves(old)).cloned().collect();
-                for old in moved {
-                    let node = nodes.remove(&old).expect("the key was just there");
-                    nodes.insert(format!("{path}{}", &old[from.len()..]), node);
-                }
-                "250 renamed".to_owned()
+                rename(&mut nodes, &from, &path).to_owned()
             }
             ("SIZE" | "MDTM" | "MLST" | "DELE" | "RMD" | "RNFR", _) => MISSING.to_owned(),
             _ => "502 There is no such command here.".to_owned(),
         }
     }
+}
+
+/// Renames a file or directory; returns the reply
+fn rename(nodes: &mut Nodes, from: &str, to: &str) -> &'static str {
+    const RENAMED: &str = "250 renamed";
+    let inside = format!("{from}/");
+    match (nodes.get(from), nodes.get(to)) {
+        (None, _) => return MISSING,
+        _ if from == to => return RENAMED,
+        (_, Some(Node::Directory)) => return "550 Is a directory.",
+        (Some(Node::Directory), Some(Node::File { .. })) => return "550 Not a directory.",
+        _ => {}
+    }
+    if let Some(refusal) = obstacle(nodes, to) {
+        return refusal;
+    }
+    if to.starts_with(&inside) {
+        return "550 A directory can't be moved into itself.";
+    }
+    let moves = |old: &String| old == from || old.starts_with(&inside);
+    let moved: Vec<String> = nodes.keys().filter(|old| moves(old)).cloned().collect();
+    for old in moved {
+        let node = nodes.remove(&old).expect("the key was just there");
+        place(nodes, format!("{to}{}", &old[from.len()..]), node);
+    }
+    RENAMED
 }
 
 /// Returns the facts of a file or directory for MLSD and MLST (RFC 3659 section 7)

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::files::{MODIFIED, Node};
+use crate::files::{MODIFIED, Node, obstacle, place};
 use crate::rule::{End, Faults};
 use crate::session::{Goes, Session, Source};
 use crate::state::Shared;
@@ -27,7 +27,13 @@ impl Session<'_> {
                 None => return self.reply("550 No such file or directory."),
             },
             Source::Listing(lines) => faults.data.as_ref().unwrap_or(lines).clone(),
-            _ => Vec::new(),
+            Source::Store(path) | Source::Append(path) | Source::Unique(path) => {
+                let appends = matches!(source, Source::Append(_));
+                if let Some(refusal) = self.refusal(path, if appends { 0 } else { marker }) {
+                    return self.reply(refusal);
+                }
+                Vec::new()
+            }
         };
         let Some(socket) = self.open()? else { return Ok(true) };
         self.reply(&match (&faults.preliminary, &source) {
@@ -60,6 +66,20 @@ impl Session<'_> {
         }
     }
 
+    /// Returns the refusal of an upload to this path that begins at this offset
+    fn refusal(&self, path: &str, marker: usize) -> Option<&'static str> {
+        let nodes = self.files().lock();
+        let length = match nodes.get(path) {
+            Some(Node::Directory) => return Some("550 Is a directory."),
+            Some(Node::File { bytes, .. }) => bytes.len(),
+            None => 0,
+        };
+        if marker > length {
+            return Some("554 The file is shorter than that.");
+        }
+        obstacle(&nodes, path)
+    }
+
     /// Receives data and stores it after the first `marker` bytes of the file; `None` appends it
     fn receive(
         &self,
@@ -74,9 +94,8 @@ impl Session<'_> {
         whole.truncate(marker.unwrap_or(usize::MAX));
         whole.extend_from_slice(&bytes);
         // Store the file before the client can see the end: the test may then read it at once.
-        self.files()
-            .lock()
-            .insert(path, Node::File { bytes: whole, modified: MODIFIED.to_owned() });
+        let file = Node::File { bytes: whole, modified: MODIFIED.to_owned() };
+        place(&mut self.files().lock(), path, file);
         finish(&mut data, faults, moved)
     }
 }

@@ -5,5 +5,6 @@
 mod client;
 mod scripted;
 mod server;
+mod states;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod tls;
