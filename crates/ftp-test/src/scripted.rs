@@ -2,6 +2,10 @@
 //!
 //! The script is a closure that runs in its own thread. If the client does anything that the script does not expect,
 //! the script panics with a transcript of the control connection, and [`Server::join`] resumes the panic in the test.
+//! A script that has ended reads no more, but it panics if more has been received than it has read, such as a command
+//! that was sent together with the last expected one. End it with [`Peer::serve_quit`] or [`Peer::expect_close`] to
+//! check everything that the client sends.
+//!
 //! Each read, each write and each wait for a connection is limited to [`PATIENCE`]; a timeout is a panic, too.
 //!
 //! ```
@@ -64,7 +68,11 @@ impl<C: Connection> Server<C> {
     pub fn start_on(ip: IpAddr, script: impl FnOnce(&mut Peer<C>) + Send + 'static) -> Self {
         let listener = listen::<C>(ip);
         let address = listener.address().expect("a listener has an address");
-        let thread = C::start(move || script(&mut Peer::new(accept(&listener))));
+        let thread = C::start(move || {
+            let mut peer = Peer::new(accept(&listener));
+            script(&mut peer);
+            peer.expect_no_more();
+        });
         Self { address, thread: Some(thread) }
     }
 
@@ -176,6 +184,14 @@ impl<C: Connection> Peer<C> {
     #[track_caller]
     pub fn expect_close(&mut self) {
         self.said.expect(&mut self.control, None);
+    }
+
+    /// Expects that nothing has been received that the script has not read
+    fn expect_no_more(&self) {
+        match self.control.buffer() {
+            [] => {}
+            more => self.said.fail(Some(&more.escape_ascii().to_string()), "no more"),
+        }
     }
 
     /// Sends the greeting, and expects and accepts a login as user `u` with password `p`

@@ -42,6 +42,20 @@ fn another_command_is_reported_with_all_that_was_said() {
 }
 
 #[test]
+fn a_command_that_came_with_the_last_expected_one_is_reported() {
+    let server = ScriptedServer::start(|peer| {
+        peer.reply("220 hi");
+        peer.exchange("NOOP", "200 ok");
+    });
+    let mut ftp = Raw::connect(server.address());
+    ftp.reply();
+    ftp.send(b"NOOP\r\nDELE precious\r\n");
+    let text = report(|| server.join());
+    let problem = "the script expects no more, and the client sent DELE precious\\r\\n\nso far";
+    assert!(text.starts_with(problem), "{text}");
+}
+
+#[test]
 fn a_server_that_is_dropped_reports_too() {
     let server = ScriptedServer::start(|peer| peer.expect("NOOP"));
     drop(Raw::connect(server.address()));
