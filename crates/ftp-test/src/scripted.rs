@@ -2,9 +2,9 @@
 //!
 //! The script is a closure that runs in its own thread. If the client does anything that the script does not expect,
 //! the script panics with a transcript of the control connection, and [`Server::join`] resumes the panic in the test.
-//! A script that has ended reads no more, but it panics if more has been received than it has read, such as a command
-//! that was sent together with the last expected one. End it with [`Peer::serve_quit`] or [`Peer::expect_close`] to
-//! check everything that the client sends.
+//! A script that has ended reads no more, but it panics if more has been received in clear text than it has read, such
+//! as a command that was sent together with the last expected one. End it with [`Peer::serve_quit`] or
+//! [`Peer::expect_close`] to check everything that the client sends.
 //!
 //! Each read, each write and each wait for a connection is limited to [`PATIENCE`]; a timeout is a panic, too.
 //!
