@@ -53,6 +53,7 @@ impl Inner {
             .buffered(RANGES_AT_ONCE)
             .try_collect()
             .await?;
+        // A single transfer is checked only if get would check it.
         let last = wanted.last().cloned().unwrap_or_default();
         let is_long = last.end == size && last.end - last.start >= LONG;
         if wanted.len() > 1 || is_long {
