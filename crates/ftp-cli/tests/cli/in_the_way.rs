@@ -95,7 +95,7 @@ fn a_link_to_a_pipe_or_a_device_is_not_replaced() {
     server.files().put("d/link", b"content");
     make_pipe(&home, "pipe");
     let (file, folder) = (server.url("d/link"), server.url("d/"));
-    home.write("list", b"d/link\n");
+    home.write("list", b"link\n");
     for target in ["pipe", "../here/pipe", "/dev/null", "/proc/self/fd/1"] {
         if target.starts_with("/proc") && !cfg!(target_os = "linux") {
             continue;
@@ -108,7 +108,7 @@ fn a_link_to_a_pipe_or_a_device_is_not_replaced() {
             &["get", &file, "-o", "here/link", "--inplace"],
             &["get", &file, "-O", "here"],
             &["mirror", &folder, "here"],
-            &["fetch", "--base", &server.url(""), "-O", "here", "list"],
+            &["fetch", "--base", &folder, "-O", "here", "list"],
         ] {
             let run = within_seconds(&home, arguments);
             let is_named = arguments.contains(&"-o");
