@@ -333,6 +333,8 @@ fn of_urls() -> Texts {
     texts! {
         "Malformed" => wrong("ftp.example.org"),
         "Scheme" => wrong("http://ftp.example.org/"),
+        "Control" => UrlError::Control,
+        "Backslash" => UrlError::Backslash,
         "Host" => UrlError::Host,
         "Percent" => wrong("ftp://ftp.example.org/100%"),
         "Fragment" => wrong("ftp://ftp.example.org/a#b"),
