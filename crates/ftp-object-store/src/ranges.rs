@@ -3,8 +3,8 @@
 //! Its size is asked for first: some servers take a position after the end for the beginning of the file, and others
 //! ignore positions, so what arrives does not show where the file ends.
 //!
-//! Each range is a transfer of its own, between which the file may be replaced. So its size and time are asked for again
-//! after the last one, and before a second attempt for any of them.
+//! Each range is a transfer of its own, and the file may be replaced between two of them. So its size and time are asked
+//! for again after the last one, and before a second attempt for any of them.
 
 use std::ops::Range;
 

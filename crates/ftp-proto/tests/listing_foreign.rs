@@ -164,7 +164,7 @@ struct Counts {
     errors: usize,
     /// Among the entries: `.` and `..`
     dots: usize,
-    /// Among these: without the right to list or to enter, so that the listing may lack entries
+    /// Those of them that may not be listed or entered, so that the listing may lack entries
     closed: usize,
 }
 

@@ -27,8 +27,8 @@ pub(crate) enum Node {
 impl Files {
     /// Creates or replaces a file, and creates its parent directories
     ///
-    /// Its modification time is [`MODIFIED`]. A directory at this path is removed with everything in it, and a file
-    /// in the place of a parent directory, too.
+    /// Its modification time is [`MODIFIED`]. Replaces a directory at this path, with everything in it, and files that
+    /// stand where parent directories must be.
     ///
     /// # Panics
     ///
@@ -132,7 +132,7 @@ pub(crate) fn place(nodes: &mut Nodes, path: String, node: Node) {
     nodes.insert(path, node);
 }
 
-/// Returns the refusal of a file or directory that can't be at this path
+/// Returns the reply that refuses to create a file or directory at this path, if none can be there
 pub(crate) fn obstacle(nodes: &Nodes, path: &str) -> Option<&'static str> {
     if path.is_empty() {
         return Some("550 Is a directory.");

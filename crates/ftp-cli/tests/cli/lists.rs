@@ -137,6 +137,12 @@ fn names_of_a_list_stay_in_the_directory() {
         let run = home.rftp(&["fetch", "list", "-O", "here"]);
         assert_eq!(run.code, Some(2), "{name}: {run:?}");
     }
+    // Without a name of its own, a file is written under its path.
+    for path in ["/evil", "../evil", "./../evil", ".//evil", "a/../../evil"] {
+        home.write("list", format!("{path}\n").as_bytes());
+        let run = home.rftp(&["fetch", "list", "--base", &server.url(""), "-O", "here"]);
+        assert_eq!(run.code, Some(2), "{path}: {run:?}");
+    }
     home.write("list", format!("{0}\t\t\tx\n{0}\t\t\tx\n", server.url("a")).as_bytes());
     assert_eq!(home.rftp(&["fetch", "list"]).code, Some(2), "twice the same name");
     assert_eq!(home.names(""), ["list"]);

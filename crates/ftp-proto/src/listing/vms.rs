@@ -2,7 +2,7 @@
 //!
 //! Long names have a line of their own, and the rest follows indented. Some servers put the columns
 //! in another order or omit some. The size is in blocks of 512 bytes, and it is not known how
-//! full the last block is: so no size is returned, unless its unit is the byte.
+//! full the last block is. So no size is returned, unless it is in bytes.
 
 use super::entry::{Entry, EntryKind, Permissions};
 use super::month::month;

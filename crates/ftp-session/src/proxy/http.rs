@@ -19,7 +19,7 @@ const NOT_HTTP: ProxyProblem = ProxyProblem::Malformed("its reply is not HTTP");
 
 /// The answer to CONNECT
 pub(super) struct HttpConnect {
-    /// The login that was sent, so that no refusal that repeats it shows it
+    /// The login that was sent; it is masked in a refusal that repeats it
     login: Option<ProxyLogin>,
     /// Bytes of interim answers before the current one
     before: usize,
