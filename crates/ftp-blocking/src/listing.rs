@@ -94,20 +94,16 @@ impl<C: Holder<Client>> EntriesWith<C> {
         let _call = self.download.session_mut().call();
         let reader = &mut self.reader;
         if reader.is_arriving() {
-            let fill = |session: &mut _, now| match reader.fill(session, now) {
-                Ok(is_filled) => is_filled.then_some(Ok(())),
-                Err(error) => Some(Err(error)),
-            };
-            let filled = self.download.read_with(fill);
+            let filled = self.download.read_with(|session, now| {
+                reader.fill(session, now).map(|is_filled| is_filled.then_some(())).transpose()
+            });
             let filled = self.download.parsed(filled);
             if filled.inspect_err(|_| reader.fail())?.is_none() {
                 reader.end();
             }
         }
-        match self.download.end() {
-            Some(Err(error)) => Err(error),
-            _ => Ok(self.reader.next_item()),
-        }
+        self.download.end().transpose()?;
+        Ok(self.reader.next_item())
     }
 }
 

@@ -262,8 +262,7 @@ impl Session {
     fn dial_requested(&mut self) -> bool {
         let Some(request) = self.inner.dial_request() else { return false };
         let Some(dialer) = &mut self.dialer else { return false };
-        let now = self.clock.now();
-        let left = request.deadline.map(|at| at.saturating_duration_since(now));
+        let left = request.deadline.map(|at| at.saturating_duration_since(self.clock.now()));
         let timeout = self.clock.at_most(left.unwrap_or(Duration::MAX));
         let slot = request.slot;
         let channel = slot.channel();
