@@ -13,6 +13,7 @@ use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -242,7 +243,7 @@ fn of_tls_configurations() -> Texts {
     let what = "client's certificate file";
     let gone = || io::Error::from(io::ErrorKind::NotFound);
     texts! {
-        "Read" => ConfigError::Read { path: "/etc/ftp/ca.pem".into(), source: gone() },
+        "Read" => ConfigError::Read { path: "/etc/ftp/ca.pem".into(), source: gone().into() },
         "Pem" => ConfigError::Pem { what, reason: "a section has no end".into() },
         "NoCertificate" => ConfigError::NoCertificate { what },
         "NoPrivateKey" => ConfigError::NoPrivateKey,
@@ -404,6 +405,29 @@ fn variants(source: &str, name: &str) -> BTreeSet<String> {
     let names = lines.filter_map(|line| line.strip_prefix("    "));
     let names = names.filter(|line| line.starts_with(|letter: char| letter.is_ascii_uppercase()));
     names.map(|line| line.chars().take_while(char::is_ascii_alphanumeric).collect()).collect()
+}
+
+#[test]
+fn a_duplicate_is_the_same_error() {
+    for (variant, error) in of_sessions() {
+        let error: &SessionError = error.downcast_ref().expect("an error of sessions");
+        let again = error.duplicate();
+        assert_eq!(mem::discriminant(error), mem::discriminant(&again), "{variant}");
+        assert_eq!(text(error), text(&again), "{variant}");
+        assert_eq!(answers(error), answers(&again), "{variant}");
+    }
+}
+
+fn answers(error: &SessionError) -> [bool; 7] {
+    [
+        error.is_transient(),
+        error.is_missing(),
+        error.is_no_directory(),
+        error.is_auth(),
+        error.is_timeout(),
+        error.is_cancelled(),
+        error.is_fatal(),
+    ]
 }
 
 #[test]

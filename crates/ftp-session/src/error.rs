@@ -397,7 +397,7 @@ impl Error {
             Self::Proxy(error) => Self::Proxy(error.clone()),
             Self::Io(error) => Self::Io(again(error)),
             Self::Tls(error) => Self::Tls(error.clone()),
-            Self::TlsConfig(error) => Self::Local(io::Error::other(error.to_string())),
+            Self::TlsConfig(error) => Self::TlsConfig(error.clone()),
             Self::Data { failure, address, reply, error } => Self::Data {
                 failure: *failure,
                 address: *address,

@@ -350,7 +350,10 @@ impl std::fmt::Debug for Source {
 impl Source {
     fn read(&self) -> Result<std::borrow::Cow<'_, [u8]>, ConfigError> {
         let read = |path: &Path| {
-            fs::read(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+            fs::read(path).map_err(|source| ConfigError::Read {
+                path: path.to_owned(),
+                source: source.into(),
+            })
         };
         Ok(match self {
             Self::Bytes(bytes) => bytes.into(),

@@ -2,11 +2,12 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rustls::Error as RustlsError;
 
 /// What is wrong with the input of a [`TlsConfigBuilder`](crate::TlsConfigBuilder)
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// A file could not be read
@@ -15,7 +16,7 @@ pub enum ConfigError {
         /// The file
         path: PathBuf,
         /// The operating system's reason
-        source: io::Error,
+        source: Arc<io::Error>,
     },
 
     /// The input is not PEM
