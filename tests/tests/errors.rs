@@ -389,7 +389,7 @@ fn all() -> Vec<Enum> {
             left_out: &["Proxy", "NotRemoved"],
             ..of("ftp-session/src/error.rs", "Error", of_sessions())
         },
-        of("ftp-session/src/error.rs", "Mismatch", of_mismatches()),
+        of("ftp-session/src/error/mismatch.rs", "Mismatch", of_mismatches()),
         of("ftp-session/src/proxy/error.rs", "ProxyProblem", of_proxies()),
         of("ftp-session/src/url.rs", "UrlError", of_urls()),
         of("ftp-session/src/address.rs", "AddressError", of_addresses()),

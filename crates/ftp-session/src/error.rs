@@ -1,11 +1,10 @@
 //! The errors of a session, including those that the machine without I/O can't know
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ftp_proto::fields::FileHash;
 use ftp_proto::{ConnectionError, DataFailure, NameError, Reply};
 use ftp_tls::{ConfigError, TlsError};
 
@@ -14,6 +13,12 @@ use crate::failure::Described;
 use crate::local::FileError;
 use crate::proxy::ProxyError;
 use crate::session_limit::is_full;
+
+mod mismatch;
+mod removal;
+
+pub use mismatch::Mismatch;
+pub use removal::{Leftover, Removal};
 
 /// Why an operation failed
 ///
@@ -157,54 +162,6 @@ pub enum Error {
     /// A reply of the server, or a violation of the protocol
     #[error(transparent)]
     Ftp(#[from] ftp_proto::Error),
-}
-
-/// What was removed of a tree, and what is left
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Removal {
-    /// Files, links and the like that were deleted
-    pub files: u64,
-    /// Directories that were removed
-    pub directories: u64,
-    /// The items that could not be removed, without the directories that contain them; the first thousand
-    pub left: Vec<Leftover>,
-    /// The number of items that could not be removed
-    pub left_count: u64,
-    /// Lines of listings that were not recognized: they may stand for files that are left
-    pub unknown_lines: u64,
-}
-
-impl Removal {
-    /// Maximum number of items in `left`
-    pub(crate) const MOST: usize = 1000;
-
-    fn duplicate(&self) -> Self {
-        let left =
-            |left: &Leftover| Leftover { path: left.path.clone(), error: left.error.duplicate() };
-        Self { left: self.left.iter().map(left).collect(), ..*self }
-    }
-}
-
-impl fmt::Display for Removal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { files, directories, left_count, .. } = self;
-        write!(f, "{files} files and {directories} directories removed, {left_count} left")?;
-        match self.left.first() {
-            Some(Leftover { path, error }) => write!(f, "; {}: {error}", path.escape_ascii()),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Something that could not be removed
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Leftover {
-    /// Its path; if its name leads elsewhere, the path of its directory
-    pub path: Vec<u8>,
-    /// Why it could not be removed
-    pub error: Error,
 }
 
 /// The server's reply after a colon, if there is one
@@ -421,48 +378,6 @@ impl Error {
             Self::Ftp(error) => Self::Ftp(error.clone()),
         }
     }
-}
-
-/// How a local and a remote file differ
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Mismatch {
-    /// They differ in size: the copy can't be completed, or is not complete
-    #[error("local and remote file differ: {local} bytes here, {remote} bytes on the server")]
-    Size {
-        /// Bytes of the local file
-        local: u64,
-        /// Bytes of the server's file
-        remote: u64,
-    },
-    /// The server's file is shorter than the local one by an unknown number of bytes, because the server does not report
-    /// its size and sent nothing from an offset within the local file
-    #[error("local and remote file differ: {local} bytes here, at most {most} bytes on the server")]
-    Shorter {
-        /// Bytes of the local file
-        local: u64,
-        /// Bytes that the server's file has at most
-        most: u64,
-    },
-    /// They differ in the bytes before the break: another file, an offset that the server ignored, or a damaged end;
-    /// shorten or remove the copy
-    #[error("local and remote file differ: bytes {from} to {to} are not the same on both sides")]
-    Content {
-        /// First byte that was compared
-        from: u64,
-        /// The byte after the last one that was compared
-        to: u64,
-    },
-    /// They have the same size, but different contents
-    #[error(
-        "local and remote file differ: {} is {local} here, {remote} on the server", .local.algorithm
-    )]
-    Hash {
-        /// Hash of the local file
-        local: FileHash,
-        /// Hash of the server's file
-        remote: FileHash,
-    },
 }
 
 /// Uses the words of the same error in clear text
