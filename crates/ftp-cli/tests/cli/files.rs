@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use ftp_test::{Action, Command, Limit, Server};
+use ftp_test::{Action, Command, Server};
 
 use crate::parts::{state, state_of};
 use crate::{Home, bytes};
@@ -263,7 +263,7 @@ fn an_interruption_is_not_reported_for_each_file() {
     for file in 0..10 {
         server.files().put(&format!("f{file}"), bytes(SIZE));
     }
-    server.limit_sessions(Limit::new(1));
+    server.limit_sessions(ftp_test::Limit::new(1));
     server.on_command(|Command { verb, .. }| match verb {
         "RETR" => Action::serve().slow_from(1_000_000, Duration::from_millis(50)),
         _ => Action::serve(),
