@@ -88,7 +88,12 @@ impl Home {
             .current_dir(self.0.path())
             .env_clear()
             .env("HOME", self.0.path())
+            .env("USERPROFILE", self.0.path())
             .stdin(Stdio::null());
+        // Without it, Windows finds no sockets.
+        if let Some(system) = std::env::var_os("SystemRoot") {
+            command.env("SystemRoot", system);
+        }
         command
     }
 
