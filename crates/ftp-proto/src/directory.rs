@@ -7,10 +7,19 @@
 //! CWD a  LIST  ─▶  CWD /home/a/b  LIST  ─▶  CWD /home  SIZE f
 //! ```
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::control::command::Argument;
 use crate::error::Error;
+
+/// The path of a directory to return to
+#[derive(Clone, Debug)]
+pub(crate) struct Home {
+    pub(crate) path: Argument,
+    /// What PWD has to say there, if the path may have been another one in the server's words
+    pub(crate) proof: Option<Box<[u8]>>,
+}
 
 /// The working directory as the user knows it, and whether the session is in it
 #[derive(Debug, Default)]
@@ -19,28 +28,28 @@ pub(crate) enum Directory {
     #[default]
     Unknown,
     /// The session is in it, and this is its path: since the server said so, no command can have changed it
-    Known(Argument),
+    Known(Home),
     /// The session may be in another one, and returns to this one when a request depends on it
-    Left(Argument),
+    Left(Home),
     /// As `Left`; the server has just refused the return, so the request that waits for it fails with this error
-    Refused(Argument, Error),
+    Refused(Home, Error),
 }
 
 /// What comes before a request that depends on the working directory, if the session has left it
 #[derive(Debug)]
 pub(crate) enum Return {
     /// This is to be entered
-    To(Argument),
+    To(Home),
     /// It could not be entered
     Failed(Error),
 }
 
 impl Directory {
-    /// Returns its path, if that is known
-    pub(crate) const fn path(&self) -> Option<&Argument> {
+    /// Returns what is known of its path
+    pub(crate) const fn home(&self) -> Option<&Home> {
         match self {
             Self::Unknown => None,
-            Self::Known(path) | Self::Left(path) | Self::Refused(path, _) => Some(path),
+            Self::Known(home) | Self::Left(home) | Self::Refused(home, _) => Some(home),
         }
     }
 
@@ -59,13 +68,13 @@ impl Directory {
     /// Returns what comes before a request that depends on it; a refused return is tried again by the next such request
     pub(crate) fn way_back(&mut self) -> Option<Return> {
         match core::mem::take(self) {
-            Self::Refused(path, error) => {
-                *self = Self::Left(path);
+            Self::Refused(home, error) => {
+                *self = Self::Left(home);
                 Some(Return::Failed(error))
             }
-            Self::Left(path) => {
-                *self = Self::Left(path.clone());
-                Some(Return::To(path))
+            Self::Left(home) => {
+                *self = Self::Left(home.clone());
+                Some(Return::To(home))
             }
             inside => {
                 *self = inside;
@@ -77,8 +86,8 @@ impl Directory {
     /// Takes the end of the return
     pub(crate) fn returned(&mut self, result: Result<(), Error>) {
         *self = match (core::mem::take(self), result) {
-            (Self::Left(path), Ok(())) => Self::Known(path),
-            (Self::Left(path), Err(error)) => Self::Refused(path, lost(error)),
+            (Self::Left(home), Ok(())) => Self::Known(home),
+            (Self::Left(home), Err(error)) => Self::Refused(home, lost(error)),
             (other, _) => other,
         };
     }
@@ -86,14 +95,14 @@ impl Directory {
     /// Drops the refusal of a return that no request waits for any more
     pub(crate) fn forget_refusal(&mut self) {
         *self = match core::mem::take(self) {
-            Self::Refused(path, _) => Self::Left(path),
+            Self::Refused(home, _) => Self::Left(home),
             other => other,
         };
     }
 
     /// Whether this path of a new working directory does not depend on the present one
     pub(crate) fn is_independent(&self, path: &Argument) -> bool {
-        let unix = self.path().is_none_or(|home| home.as_bytes().starts_with(b"/"));
+        let unix = self.home().is_none_or(|home| home.path.as_bytes().starts_with(b"/"));
         let path = path.as_bytes();
         // On other systems, a path that begins with a device or a data set is absolute as well.
         path.starts_with(b"/") || !unix && (path.contains(&b':') || path.starts_with(b"'"))
@@ -102,7 +111,8 @@ impl Directory {
     /// Returns a name for this path that means the same wherever the session is; `None` if it has to be in the working
     /// directory
     pub(crate) fn name_from_elsewhere(&self, path: &Argument) -> Option<Argument> {
-        let (home, path) = (self.path()?.as_bytes(), path.as_bytes());
+        let home = self.home().filter(|home| home.proof.is_none())?;
+        let (home, path) = (home.path.as_bytes(), path.as_bytes());
         match (home.first(), path.first()) {
             (Some(b'/'), Some(b'/')) => Argument::new(path).ok(),
             (Some(b'/'), Some(_)) if is_plain(path) => {
@@ -146,7 +156,8 @@ mod tests {
     #[test]
     fn paths_are_named_from_elsewhere_if_they_are_no_more_than_names() {
         let named = |home: &str, path: &str| {
-            let directory = Directory::Left(Argument::new(home).unwrap());
+            let home = Home { path: Argument::new(home).unwrap(), proof: None };
+            let directory = Directory::Left(home);
             let name = directory.name_from_elsewhere(&Argument::new(path).unwrap())?;
             Some(String::from_utf8_lossy(name.as_bytes()).into_owned())
         };

@@ -102,7 +102,7 @@ pub enum Error {
         line: Box<[u8]>,
     },
     /// The request was not sent, because it depends on the working directory, and the server refuses to return to it
-    /// after a [listing](crate::Client::read_dir) of another one
+    /// after a [listing](crate::Client::read_dir) of another one, or PWD (257) shows that the session is elsewhere
     #[error("could not return to the working directory: {0}")]
     WorkingDirectoryLost(Reply),
     /// The request was not sent, because it waited for a login, and the login failed

@@ -6,7 +6,7 @@ use crate::control::reply::{Reply, ReplyKind};
 use crate::directory::Directory;
 use crate::listing::Format;
 use crate::prefetch::Ahead;
-use crate::server::Kind;
+use crate::server::{Iac, Kind};
 use crate::terms::{Protection, TransferType};
 
 /// Whether the control connection is in TLS
@@ -238,6 +238,7 @@ pub(crate) struct Session {
     pub(crate) batches: Batches,
     /// What the greeting says that the server is
     pub(crate) kind: Kind,
+    pub(crate) iac: Iac,
     pub(crate) ahead: Ahead,
     pub(crate) marker: RestartMarker,
     pub(crate) late: Late,
@@ -278,6 +279,7 @@ impl Session {
             active: ActiveMemory::Untried,
             batches: Batches::Untried,
             kind: Kind::Other,
+            iac: Iac::Unknown,
             ahead: Ahead::Cold,
             marker: RestartMarker::Clear,
             late: Late::None,

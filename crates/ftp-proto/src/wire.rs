@@ -12,6 +12,7 @@ use crate::control::{Barrier, Control};
 use crate::data::{DataConnection, DataState};
 use crate::event::{Action, Event, Trace, TraceDirection};
 use crate::prefetch::{Ahead, is_passive};
+use crate::server::Iac;
 use crate::session::{Session, TicketSupply};
 use crate::terms::{DataEndpoint, DataId, Direction, Encoding, IpFamily, Phase, Protection};
 use crate::time::Time;
@@ -42,6 +43,17 @@ impl Wire {
             actions: VecDeque::new(),
             events: VecDeque::new(),
             next_data: 1,
+        }
+    }
+
+    /// Takes what a reply says about the server's treatment of Telnet's IAC
+    pub(crate) fn learn_iac(&mut self, iac: Iac) {
+        if iac == Iac::Unknown {
+            return;
+        }
+        self.session.iac = iac;
+        if self.config.telnet == Telnet::ByServer && iac.is_sent_single() {
+            self.control.send_iac_single();
         }
     }
 

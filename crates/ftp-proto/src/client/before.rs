@@ -38,7 +38,7 @@ impl Client {
         if session.directory.is_left() && task.needs(&session.directory, session.listing) {
             match session.directory.way_back() {
                 Some(Return::To(home)) => {
-                    let enter = Running::Simple(Simple::enter(home));
+                    let enter = Running::Simple(Simple::back_to(home));
                     return Before::Operation(Task::new(Owner::Return, enter));
                 }
                 Some(Return::Failed(error)) => return Before::Refusal(error),

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::{Client, Life, State};
 use crate::claim::Owner;
-use crate::config::{ForeignReplies, Telnet, TlsPolicy};
+use crate::config::{ForeignReplies, TlsPolicy};
 use crate::control::answers;
 use crate::control::command::Verb;
 use crate::control::reply::{Code, Reply, ReplyKind};
@@ -15,7 +15,7 @@ use crate::op::flush::Flush;
 use crate::op::machine::Input;
 use crate::op::running::Running;
 use crate::plan::Task;
-use crate::server::{self, Kind};
+use crate::server::{Iac, Kind};
 use crate::session::{Late, RestartMarker};
 use crate::settle::{Leftover, Settled};
 use crate::terms::Phase;
@@ -158,17 +158,10 @@ impl Client {
         }
         self.life = Life::Greeted;
         self.wire.stop_reply_timers();
-        let config = &self.wire.config;
         // The greeting of a proxy says nothing about the server.
-        if config.telnet == Telnet::ByServer
-            && config.gateway.is_none()
-            && server::sends_iac_single(&reply)
-        {
-            self.wire.control.send_iac_single();
-        }
-        // The greeting of a proxy says nothing about the server here, either.
-        if config.gateway.is_none() {
+        if self.wire.config.gateway.is_none() {
             self.wire.session.kind = Kind::of(&reply);
+            self.wire.learn_iac(Iac::of_greeting(&reply));
         }
         // Under TLS, a login in clear text does not count.
         if reply.code() == Code::LOGGED_IN && self.wire.config.tls == TlsPolicy::Plaintext {

@@ -14,6 +14,7 @@ mod time;
 
 pub use hash::{FileHash, HashAlgorithm, parse_hash, parse_hash_of};
 pub use passive::{Epsv, PassiveAddress, parse_227, parse_229, parse_passive};
+pub(crate) use path::path_and_proof;
 pub use path::{parse_257, parse_stou};
 pub use size::{parse_size, parse_size_hint, parse_size_hint_for};
 pub use time::{format_time, parse_time};

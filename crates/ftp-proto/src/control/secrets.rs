@@ -17,6 +17,7 @@ use memchr::memmem;
 
 use super::command::{Command, MASK, Secret, Verb};
 use super::reply::{Code, Reply, ReplyKind};
+use super::telnet::IAC;
 
 /// The number of secrets that are remembered; the oldest is forgotten for the next one
 const MAX_KNOWN: usize = 16;
@@ -48,11 +49,19 @@ impl Secrets {
         if secret.is_empty() {
             return;
         }
-        self.0.retain(|known| known.expose() != secret);
+        if secret.contains(&IAC) {
+            // A server may repeat it as it was sent.
+            self.push(Secret::escaped(secret));
+        }
+        self.push(Secret::checked(secret));
+    }
+
+    fn push(&mut self, secret: Secret) {
+        self.0.retain(|known| known.expose() != secret.expose());
         if self.0.len() == MAX_KNOWN {
             self.0.pop_front();
         }
-        self.0.push_back(Secret::checked(secret));
+        self.0.push_back(secret);
     }
 
     pub(super) fn is_empty(&self) -> bool {

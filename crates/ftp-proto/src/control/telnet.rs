@@ -1,7 +1,8 @@
 //! Telnet's IAC on the control connection (RFC 854, RFC 959 section 2.3)
 //!
 //! A modern client has no options to negotiate, so requests of a server are dropped and never
-//! answered: an answer would precede the next command.
+//! answered: an answer would precede the next command. Servers send them between lines only. Within a line 0xFF is
+//! text: most servers do not double it there, and to decode a name that is not encoded gives another name.
 
 use alloc::vec::Vec;
 
@@ -36,9 +37,7 @@ pub(crate) enum Decoder {
 pub(crate) enum Decoded {
     /// Part of a sequence, not text
     Nothing,
-    /// A doubled IAC: one byte 0xFF of text
-    Escaped,
-    /// The IAC was a byte of text, whose sender does not double it, and so is this byte
+    /// The IAC was a byte of text, and so is this byte
     Literal,
     /// The IAC was dropped with its sequence, and this byte is text
     Text,
@@ -49,10 +48,6 @@ impl Decoder {
     pub(crate) fn step(&mut self, byte: u8) -> Decoded {
         match (*self, byte) {
             (Self::Text, _) => Decoded::Text,
-            (Self::Command, IAC) => {
-                *self = Self::Text;
-                Decoded::Escaped
-            }
             (Self::Command, WILL..=DONT) => {
                 *self = Self::Option;
                 Decoded::Nothing
@@ -61,7 +56,7 @@ impl Decoder {
                 *self = Self::Subnegotiation;
                 Decoded::Nothing
             }
-            (Self::Command, SE..) => {
+            (Self::Command, SE..WILL) => {
                 *self = Self::Text;
                 Decoded::Nothing
             }
@@ -93,6 +88,26 @@ impl Decoder {
             }
         }
     }
+}
+
+/// Returns `text` with one 0xFF instead of two in a row
+pub(crate) fn unescape(text: &[u8]) -> Vec<u8> {
+    let mut single = Vec::with_capacity(text.len());
+    let mut bytes = text.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        single.push(byte);
+        if byte == IAC {
+            bytes.next_if_eq(&IAC);
+        }
+    }
+    single
+}
+
+/// Whether every run of 0xFF has an even length, and there is one: then they may be doubled
+pub(crate) fn may_be_escaped(text: &[u8]) -> bool {
+    let runs = text.chunk_by(|a, b| (*a == IAC) == (*b == IAC));
+    let mut runs = runs.filter(|run| run[0] == IAC).peekable();
+    runs.peek().is_some() && runs.all(|run| run.len() % 2 == 0)
 }
 
 /// Appends `text` with each 0xFF doubled

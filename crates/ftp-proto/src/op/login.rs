@@ -21,7 +21,6 @@
 //! ```
 
 use crate::claim::Outcome;
-use crate::config::Telnet;
 use crate::control::command::{Argument, Command, Secret, Verb};
 use crate::control::reply::Reply;
 use crate::control::reply::ReplyKind;
@@ -29,7 +28,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::op::gateway::Entry;
 use crate::op::machine::{Context, Input, Step};
-use crate::server;
+use crate::server::Iac;
 use crate::session::Batches;
 use crate::session::ControlSecurity;
 use crate::timer::Timer;
@@ -192,18 +191,10 @@ impl Login {
     }
 }
 
-/// Learns from the answer to USER whether the server handles Telnet's IAC
-///
-/// The greeting may be the administrator's, but these texts are in the servers' code. Through a proxy, the answer may be
-/// the proxy's.
+/// Learns from the answer to USER how the server treats Telnet's IAC; through a proxy, the answer may be the proxy's
 fn learn_of_iac(reply: &Reply, cx: &mut Context<'_>) {
-    let config = &cx.wire.config;
-    if reply.code().get() == 331
-        && config.telnet == Telnet::ByServer
-        && config.gateway.is_none()
-        && server::asks_as_iac_single(reply)
-    {
-        cx.wire.control.send_iac_single();
+    if reply.code().get() == 331 && cx.wire.config.gateway.is_none() {
+        cx.wire.learn_iac(Iac::of_prompt(reply));
     }
 }
 

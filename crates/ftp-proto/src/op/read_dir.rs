@@ -34,7 +34,7 @@ use crate::claim::{Outcome, Transfer};
 use crate::control::command::{Argument, ArgumentError, Verb};
 use crate::control::features::Features;
 use crate::control::reply::Reply;
-use crate::directory::{Directory, lost};
+use crate::directory::{Directory, Home, lost};
 use crate::error::Error;
 use crate::op::features::FeaturesOp;
 use crate::op::machine::{Context, Ended};
@@ -154,7 +154,7 @@ enum Stage {
     /// PWD has been sent, to know the directory to return to
     Locating(Purpose),
     Entering {
-        home: Argument,
+        home: Home,
         purpose: Purpose,
         /// The listing, if its EPSV was sent together with CWD
         begun: Option<Box<TransferOp>>,
@@ -250,7 +250,7 @@ impl ReadDirOp {
             // If FEAT is refused, MLSD is not tried either.
             Stage::Features => self.list(best(session), session),
             Stage::Listing(verb) => self.listed(verb, ended, session),
-            Stage::Locating(purpose) => self.located(ended.result, purpose),
+            Stage::Locating(purpose) => self.located(ended.result, purpose, session),
             Stage::Entering { home, purpose, begun } => {
                 self.entered(ended.result, home, purpose, begun, session)
             }
@@ -273,18 +273,24 @@ impl ReadDirOp {
 
     /// Finds out the directory to return to, before another one is entered
     fn locate(&mut self, purpose: Purpose, session: &Session) -> Next {
-        if let Some(home) = session.directory.path() {
+        if let Some(home) = session.directory.home() {
             return self.enter(home.clone(), purpose);
         }
         let pwd = Simple::new(Verb::PWD, Parameter::None, Want::Path);
         self.run(Stage::Locating(purpose), Ok(Running::Simple(pwd)))
     }
 
-    fn located(&mut self, result: Result<Outcome, Error>, purpose: Purpose) -> Next {
+    fn located(
+        &mut self,
+        result: Result<Outcome, Error>,
+        purpose: Purpose,
+        session: &Session,
+    ) -> Next {
         match result {
-            Ok(Outcome::Path(path)) => match Argument::new(path) {
-                Ok(home) => self.enter(home, purpose),
-                Err(error) => Next::Done(Err(error.into())),
+            Ok(Outcome::Path(path)) => match (session.directory.home(), Argument::new(path)) {
+                (Some(home), _) => self.enter(home.clone(), purpose),
+                (None, Err(error)) => Next::Done(Err(error.into())),
+                (None, Ok(path)) => self.enter(Home { path, proof: None }, purpose),
             },
             // Without PWD, only the refusal is known.
             _ => match purpose {
@@ -301,8 +307,11 @@ impl ReadDirOp {
     }
 
     /// Enters the directory; without a path, it enters the working directory, to see that it exists
-    fn enter(&mut self, home: Argument, purpose: Purpose) -> Next {
-        let cwd = Simple::enter(self.path.as_ref().unwrap_or(&home).clone());
+    fn enter(&mut self, home: Home, purpose: Purpose) -> Next {
+        let cwd = match &self.path {
+            Some(path) => Simple::enter(path.clone()),
+            None => Simple::back_to(home.clone()),
+        };
         self.run(Stage::Entering { home, purpose, begun: None }, Ok(Running::Simple(cwd)))
     }
 
@@ -321,7 +330,7 @@ impl ReadDirOp {
     fn entered(
         &mut self,
         result: Result<Outcome, Error>,
-        home: Argument,
+        home: Home,
         purpose: Purpose,
         begun: Option<Box<TransferOp>>,
         session: &mut Session,
@@ -358,8 +367,8 @@ impl ReadDirOp {
     /// the part before it
     fn again_from_home(&mut self, session: &Session) -> Option<Next> {
         self.relative.as_ref()?;
-        let home = session.directory.path()?.clone();
-        Some(self.run(Stage::Returning, Ok(Running::Simple(Simple::enter(home)))))
+        let home = session.directory.home()?.clone();
+        Some(self.run(Stage::Returning, Ok(Running::Simple(Simple::back_to(home)))))
     }
 
     fn listed(&mut self, verb: Verb, ended: Ended, session: &mut Session) -> Next {

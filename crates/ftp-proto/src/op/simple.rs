@@ -5,11 +5,13 @@
 //!                      ── 500, where there is another way ──▶ the other command
 //! ```
 
+use alloc::boxed::Box;
+
 use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Secret, Verb};
 use crate::control::fields;
 use crate::control::reply::{Reply, ReplyKind};
-use crate::directory::Directory;
+use crate::directory::{Directory, Home};
 use crate::error::Error;
 use crate::listing::Format;
 use crate::op::machine::{Context, Input, Step, completion};
@@ -52,6 +54,8 @@ pub(crate) struct Simple {
     parameter: Parameter,
     want: Want,
     state: State,
+    /// What PWD has to say after a CWD
+    proof: Option<Box<[u8]>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,11 +66,13 @@ enum State {
     Command,
     /// The command has been sent, and if it is answered 500, there is another command to try
     CommandOrElse(Verb, &'static str),
+    /// PWD has been sent, for the proof
+    Proof,
 }
 
 impl Simple {
     pub(crate) const fn new(verb: Verb, parameter: Parameter, want: Want) -> Self {
-        Self { verb, parameter, want, state: State::Command }
+        Self { verb, parameter, want, state: State::Command, proof: None }
     }
 
     /// Creates CDUP, with `CWD ..` for servers that don't know it
@@ -76,12 +82,18 @@ impl Simple {
             parameter: Parameter::None,
             want: Want::Completion,
             state: State::CommandOrElse(Verb::CWD, ".."),
+            proof: None,
         }
     }
 
-    /// Creates the CWD with which the client enters a directory for a listing, or returns from it
+    /// Creates the CWD with which the client enters a directory for a listing
     pub(crate) const fn enter(path: Argument) -> Self {
         Self::new(Verb::CWD, Parameter::Public(path), Want::Entry)
+    }
+
+    /// Creates the CWD with which the client returns to the working directory, and PWD if its path is uncertain
+    pub(crate) fn back_to(home: Home) -> Self {
+        Self { proof: home.proof, ..Self::enter(home.path) }
     }
 
     /// Whether only the caller knows what the command means
@@ -144,6 +156,13 @@ impl Simple {
                 self.state = State::Command;
                 cx.send(&Command::literal(verb, argument));
             }
+            (Input::Reply(reply), State::Proof) => return self.proven(reply).map(Step::Done),
+            (Input::Reply(reply), _)
+                if self.proof.is_some() && reply.kind() == ReplyKind::Completion =>
+            {
+                self.state = State::Proof;
+                cx.send(&Command::bare(Verb::PWD));
+            }
             (Input::Reply(reply), _) => return self.finish(reply, cx).map(Step::Done),
             _ => {}
         }
@@ -164,6 +183,16 @@ impl Simple {
         if self.want == Want::Entry {
             // Requests still refer to the directory that the user has chosen.
             cx.wire.control.effects = effects;
+        }
+    }
+
+    /// Takes the answer to PWD after the return to the working directory
+    fn proven(&self, reply: Reply) -> Result<Outcome, Error> {
+        let reply = completion(reply)?;
+        let said = fields::path_and_proof(reply.text()).and_then(|(_, said)| said);
+        match said == self.proof.as_deref() {
+            true => Ok(Outcome::Reply(reply)),
+            false => Err(Error::UnexpectedReply(reply)),
         }
     }
 
@@ -188,21 +217,27 @@ impl Simple {
             Want::Completion | Want::Entry | Want::Any => None,
             Want::Size => Some(fields::parse_size(text).map(Outcome::Number)),
             Want::Time => Some(fields::parse_time(text).map(Outcome::Time)),
-            Want::Path | Want::OtherPath => Some(fields::parse_257(text).map(Outcome::Path)),
+            Want::Path | Want::OtherPath => {
+                Some(fields::path_and_proof(text).map(|(sent, proof)| {
+                    let path = cx.wire.session.iac.name(sent);
+                    if self.want == Want::Path {
+                        let home = |path| Home { path, proof: proof.map(Box::from) };
+                        let home = Argument::new(&path).ok().map(home);
+                        cx.wire.session.directory =
+                            home.map_or(Directory::Unknown, Directory::Known);
+                    }
+                    Outcome::Path(path)
+                }))
+            }
             Want::MadePath if reply.code().get() == 257 => {
-                Some(Some(Outcome::MaybePath(fields::parse_257(text))))
+                let path = fields::parse_257(text).map(|sent| cx.wire.session.iac.name(sent));
+                Some(Some(Outcome::MaybePath(path)))
             }
             Want::MadePath => Some(Some(Outcome::MaybePath(None))),
         };
         match outcome {
             None => Ok(Outcome::Reply(reply)),
-            Some(Some(outcome)) => {
-                if let (Want::Path, Outcome::Path(path)) = (self.want, &outcome) {
-                    let path = Argument::new(path).ok();
-                    cx.wire.session.directory = path.map_or(Directory::Unknown, Directory::Known);
-                }
-                Ok(outcome)
-            }
+            Some(Some(outcome)) => Ok(outcome),
             Some(None) => Err(Error::InvalidReply(reply)),
         }
     }

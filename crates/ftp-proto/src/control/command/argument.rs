@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use core::fmt;
+use alloc::vec::Vec;
 use core::hint::black_box;
 
 use smallvec::SmallVec;
@@ -11,6 +12,7 @@ use super::Verb;
 use super::mask::{self, MASK};
 use crate::control::escaped::{Escaped, Readable};
 
+use crate::control::telnet::{IAC, escape};
 /// A checked argument of a command: no CR, no LF, no NUL, at most [`Self::MAX_LEN`] bytes
 ///
 /// It is bytes, not text: file names have the character set of the server's file system.
@@ -121,6 +123,14 @@ impl Eq for Secret {}
 impl Clone for Secret {
     fn clone(&self) -> Self {
         Self(self.0.clone())
+    /// Copies a secret that has been checked, with each 0xFF doubled
+    pub(crate) fn escaped(bytes: &[u8]) -> Self {
+        // With its whole capacity from the start, no copy is left behind.
+        let mut escaped = Vec::with_capacity(bytes.len() + memchr::memchr_iter(IAC, bytes).count());
+        escape(bytes, &mut escaped);
+        Self(escaped.into())
+    }
+
     }
 }
 

@@ -21,6 +21,22 @@ pub fn parse_257(text: &[u8]) -> Option<Vec<u8>> {
     (!path.iter().any(u8::is_ascii_control)).then_some(path)
 }
 
+/// As [`parse_257`]; if the path could be read in another way, also the bytes that the server has sent for it
+///
+/// A doubled quote or 0xFF may be one, or two of a server that does not double them.
+pub(crate) fn path_and_proof(text: &[u8]) -> Option<(Vec<u8>, Option<&[u8]>)> {
+    let path = parse_257(text)?;
+    let sent = match lines(text).find(|line| line.contains(&b'"')) {
+        Some(line) => {
+            let (first, last) = (memchr::memchr(b'"', line)?, memchr::memrchr(b'"', line)?);
+            line.get(first + 1..last)?
+        }
+        None => unquoted(lines(text).next()?)?,
+    };
+    let is_certain = sent == path && !path.windows(2).any(|two| two == [0xFF; 2]);
+    Some((path, (!is_certain).then_some(sent)))
+}
+
 /// Returns the name that a server chose for STOU, from the text of its 125 or 150, 226 or 250
 ///
 /// The name is recognized as `FILE: name` (RFC 1123 section 4.1.2.9, most servers), as `(unique file name:name)`
@@ -75,7 +91,7 @@ fn is_raw(path: &[u8], text: &[u8]) -> bool {
     let runs = path.chunk_by(|a, b| (*a == b'"') == (*b == b'"'));
     let odd = runs.filter(|run| run[0] == b'"' && run.len() % 2 == 1).count();
     match text {
-        _ if PURE_FTPD.contains(&text) => odd > 0,
+        _ if PURE_FTPD.contains(&text) => true,
         // The line may have been cut off after a doubled quote.
         [] if path.ends_with(b"\"") => false,
         [] | [b' ', ..] => odd % 2 == 1,

@@ -147,7 +147,7 @@ fn paths_in_257() {
         (r#""/my"dir" is current"#, r#"/my"dir"#),
         (r#""/dir"" is your current location"#, r#"/dir""#),
         (r#""/a""dir"" is your current location"#, r#"/a""dir""#),
-        (r#""/a""b" is your current location"#, r#"/a"b"#),
+        (r#""/a""b" is your current location"#, r#"/a""b"#),
         (r#""/12" disk" is your current location"#, r#"/12" disk"#),
         (r#""/3" x 5" disks" is your current location"#, r#"/3" x 5" disks"#),
         (r#""3" x 5" disks" : The directory was successfully created"#, r#"3" x 5" disks"#),

@@ -24,12 +24,11 @@ pub struct ReplyConfig {
     /// How NUL bytes are treated
     pub nul: NulPolicy,
 
-    /// Whether Telnet sequences are removed from replies; default true
+    /// Whether Telnet sequences at the beginning of a line are removed; default true
     ///
-    /// According to RFC 959 section 2.3, the control connection is a Telnet connection: a byte 0xFF of text is sent
-    /// twice, and ProFTPD answers Telnet options. UTF-8 never contains 0xFF, so this matters only
-    /// for single-byte character sets. It is wrong only for a server that sends 0xFF (`ÿ` in Latin-1, `я` in
-    /// Windows-1251) without doubling it. A single 0xFF before a byte below 0xF0 is kept in any case.
+    /// According to RFC 959 section 2.3, the control connection is a Telnet connection, and ProFTPD answers Telnet
+    /// options, between its replies. Within a line, 0xFF (`ÿ` in Latin-1, `я` in Windows-1251) is text, and stays as it
+    /// is: the RFC wants it doubled, which vsftpd does, and ProFTPD and Pure-FTPd do not.
     pub telnet: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use core::{fmt, mem};
 
-use memchr::{memchr2, memchr3};
+use memchr::memchr2;
 
 use super::{
     Banner, Bytes, Code, Excerpt, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError,
@@ -85,17 +85,18 @@ impl ReplyParser {
             if self.telnet != Decoder::Text {
                 match self.telnet.step(byte) {
                     Decoded::Nothing => at += 1,
-                    Decoded::Escaped => {
-                        self.push(&[IAC])?;
-                        at += 1;
-                    }
                     Decoded::Literal => self.push(&[IAC])?,
                     Decoded::Text => {}
                 }
                 continue;
             }
+            if byte == IAC && self.config.telnet && self.bytes.len() == self.line {
+                self.telnet = Decoder::Command;
+                at += 1;
+                continue;
+            }
             let rest = &input[at..];
-            let Some(run) = self.find_special(rest) else {
+            let Some(run) = memchr2(b'\n', 0, rest) else {
                 self.push(rest)?;
                 break;
             };
@@ -107,7 +108,6 @@ impl ReplyParser {
                         return Ok((at, Some(reply)));
                     }
                 }
-                IAC => self.telnet = Decoder::Command,
                 _ => match self.config.nul {
                     NulPolicy::Refuse => return Err(ReplyError::Nul),
                     NulPolicy::Strip => {}
@@ -128,14 +128,6 @@ impl ReplyParser {
     /// Call it when TLS starts or ends, and the bytes come from another layer.
     pub fn reset(&mut self) {
         *self = Self::new(self.config);
-    }
-
-    /// Returns the position of the next LF, NUL or, if these are decoded, Telnet sequence
-    fn find_special(&self, input: &[u8]) -> Option<usize> {
-        match self.config.telnet {
-            true => memchr3(b'\n', 0, IAC, input),
-            false => memchr2(b'\n', 0, input),
-        }
     }
 
     /// Adds bytes to the current line

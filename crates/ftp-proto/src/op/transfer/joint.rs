@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::held::Held;
 use crate::op::machine::{Context, Input, Interruption, Step};
-use crate::session::{Late, PassivePath, Preliminary};
+use crate::session::{Late, PassivePath, Preliminary, Session};
 use crate::terms::{DataFailure, Direction, Encoding, Phase, TlsSession, TransferType};
 use crate::timer::Timer;
 use crate::wire::Wire;
@@ -118,7 +118,7 @@ impl TransferOp {
         let (end, bytes) = (*end, *bytes);
         match self.decide(input, cx) {
             Decision::Final(reply) if reply.kind() == ReplyKind::Completion => {
-                self.note_name(&reply);
+                self.note_name(&reply, &cx.wire.session);
                 self.finish(end, bytes, reply, cx)
             }
             Decision::Final(reply) => self.refused(reply, bytes, cx),
@@ -282,7 +282,7 @@ impl TransferOp {
 
     fn granted(&mut self, reply: &Reply, cx: &mut Context<'_>) {
         self.hint = self.size_hint(reply);
-        self.note_name(reply);
+        self.note_name(reply, &cx.wire.session);
         if let Owner::User(op) = cx.owner {
             let size_hint = self.hint;
             cx.wire.events.push_back(Event::TransferStarted { op, size_hint });
@@ -299,15 +299,15 @@ impl TransferOp {
         fields::parse_size_hint_for(reply.text(), name)
     }
 
-    pub(super) fn note_name(&mut self, reply: &Reply) {
+    pub(super) fn note_name(&mut self, reply: &Reply, session: &Session) {
         if self.is_unique() && self.name.is_none() {
-            self.name = fields::parse_stou(reply.text());
+            self.name = fields::parse_stou(reply.text()).map(|name| session.iac.name(name));
         }
     }
 
     /// Takes the final reply while the data connection is open
     fn over(&mut self, reply: Reply, cx: &mut Context<'_>) {
-        self.note_name(&reply);
+        self.note_name(&reply, &cx.wire.session);
         self.stage = Stage::Joint(ControlSide::Answered(reply));
         if let Some(DataState::Listening(_)) = cx.wire.data_state() {
             // The server's connection may be on its way, or may never have been made.
