@@ -70,8 +70,11 @@ macro_rules! requests {
             /// Directories and files
             impl {
                 /// Changes the working directory (CWD)
+                ///
+                /// Here and in the other requests with a path, a `~` at its beginning is part of a name, and is sent after
+                /// `./`. `command("CWD", "~")` changes to the home directory, on servers that know it so.
                 fn cwd(path: impl AsRef<[u8]>) -> $crate::Reply {
-                    with(Verb::CWD, path, Want::Completion)
+                    at(Verb::CWD, path, Want::Completion)
                 }
 
                 /// Changes to the parent directory: CDUP, or `CWD ..` if the server does not know CDUP
@@ -98,18 +101,18 @@ macro_rules! requests {
                 /// Makes a directory (MKD); returns its path as the server writes it, `None` if the reply has none
                 #[doc(alias = "mkd")]
                 fn mkdir(path: impl AsRef<[u8]>) -> Option<Vec<u8>> {
-                    with(Verb::MKD, path, Want::MadePath)
+                    at(Verb::MKD, path, Want::MadePath)
                 }
 
                 /// Removes an empty directory (RMD)
                 #[doc(alias = "rmd")]
                 fn rmdir(path: impl AsRef<[u8]>) -> $crate::Reply {
-                    with(Verb::RMD, path, Want::Completion)
+                    at(Verb::RMD, path, Want::Completion)
                 }
 
                 /// Deletes a file (DELE)
                 fn delete(path: impl AsRef<[u8]>) -> $crate::Reply {
-                    with(Verb::DELE, path, Want::Completion)
+                    at(Verb::DELE, path, Want::Completion)
                 }
 
                 /// Renames or moves a file or directory (RNFR, RNTO)
@@ -119,7 +122,7 @@ macro_rules! requests {
 
                 /// Returns the size of a file in bytes (SIZE, RFC 3659 section 4), asked for in TYPE I
                 fn size(path: impl AsRef<[u8]>) -> u64 {
-                    with(Verb::SIZE, path, Want::Size)
+                    at(Verb::SIZE, path, Want::Size)
                 }
 
                 /// Returns the hash of a file's bytes as the server computes it; `None` if it offers none
@@ -134,7 +137,7 @@ macro_rules! requests {
                 /// Returns the time of a file's last modification (MDTM, RFC 3659 section 3), in UTC if the server
                 /// follows the RFC
                 fn mdtm(path: impl AsRef<[u8]>) -> $crate::Timestamp {
-                    with(Verb::MDTM, path, Want::Time)
+                    at(Verb::MDTM, path, Want::Time)
                 }
 
                 /// Returns size and time of a file (SIZE, MDTM), as [`Self::size`] and [`Self::mdtm`] do, but in one round
@@ -148,7 +151,7 @@ macro_rules! requests {
 
                 /// Sets the time of a file's last modification (MFMT, draft-somers-ftp-mfxx), in UTC
                 fn set_mdtm(path: impl AsRef<[u8]>, time: $crate::Timestamp) -> $crate::Reply {
-                    with(Verb::MFMT, words(&[fields::format_time(time).as_bytes(), path.as_ref()]), Want::Completion)
+                    with(Verb::MFMT, words(&[fields::format_time(time).as_bytes(), &literal(path.as_ref())]), Want::Completion)
                 }
 
                 /// Sets the times of a file by SITE UTIME, which is in no RFC, in UTC: for servers without
@@ -159,7 +162,7 @@ macro_rules! requests {
                 fn site_utime(path: impl AsRef<[u8]>, time: $crate::Timestamp) -> $crate::Reply {
                     let time = fields::format_time(time.with_nanosecond(0).unwrap_or(time));
                     let time = time.as_bytes();
-                    with(Verb::SITE, words(&[b"UTIME", path.as_ref(), time, time, time, b"UTC"]), Want::Completion)
+                    with(Verb::SITE, words(&[b"UTIME", &literal(path.as_ref()), time, time, time, b"UTC"]), Want::Completion)
                 }
 
                 /// Returns facts about one file or directory (MLST, RFC 3659 section 7) as the reply's text; an empty
@@ -167,7 +170,7 @@ macro_rules! requests {
                 ///
                 /// [`parse_mlst`](ftp_proto::listing::parse_mlst) parses them.
                 fn mlst(path: impl AsRef<[u8]>) -> $crate::Reply {
-                    optional(Verb::MLST, path)
+                    optional(Verb::MLST, literal(path.as_ref()))
                 }
             }
 

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::{Client, Life, State};
 use crate::claim::{Op, OpId, Owner, Transfer};
-use crate::control::command::{Argument, ArgumentError, Secret, Verb};
+use crate::control::command::{Argument, ArgumentError, Secret, Verb, literal};
 use crate::control::fields::{self, PassiveAddress};
 use crate::control::reply::Reply;
 use crate::error::{ConnectionError, Error};
@@ -212,7 +212,7 @@ impl Client {
     }
 
     fn remote(&mut self, verb: Verb, path: impl AsRef<[u8]>) -> Op<Transfer> {
-        let transfer = Argument::new(path).map(|path| RemoteTransfer::new(verb, path));
+        let transfer = Argument::path(path).map(|path| RemoteTransfer::new(verb, path));
         self.request(transfer.map(Running::RemoteTransfer).map_err(Error::from))
     }
 
@@ -265,6 +265,12 @@ fn with(verb: Verb, argument: impl AsRef<[u8]>, want: Want) -> Result<Running, E
     Ok(Running::Simple(Simple::new(verb, parameter, want)))
 }
 
+/// Creates a command with a path
+fn at(verb: Verb, path: impl AsRef<[u8]>, want: Want) -> Result<Running, Error> {
+    let parameter = Parameter::Public(Argument::path(path)?);
+    Ok(Running::Simple(Simple::new(verb, parameter, want)))
+}
+
 /// Creates a command with an argument; without one if the argument is empty
 fn optional(verb: Verb, argument: impl AsRef<[u8]>) -> Result<Running, Error> {
     if argument.as_ref().is_empty() {
@@ -284,15 +290,15 @@ fn words(words: &[&[u8]]) -> Vec<u8> {
 }
 
 fn rename(from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<Running, Error> {
-    Ok(Running::Rename(Rename::new(Argument::new(from)?, Argument::new(to)?)))
+    Ok(Running::Rename(Rename::new(Argument::path(from)?, Argument::path(to)?)))
 }
 
 fn hash(path: impl AsRef<[u8]>) -> Result<Running, Error> {
-    Ok(Running::Hash(Hash::new(Argument::new(path)?)))
+    Ok(Running::Hash(Hash::new(Argument::path(path)?)))
 }
 
 fn size_and_mdtm(path: impl AsRef<[u8]>) -> Result<Running, Error> {
-    Ok(Running::SizeAndTime(SizeAndTimeOp::new(Argument::new(path)?)))
+    Ok(Running::SizeAndTime(SizeAndTimeOp::new(Argument::path(path)?)))
 }
 
 fn raw(verb: &str, argument: &[u8]) -> Result<Running, Error> {

@@ -12,6 +12,7 @@ mod verb;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub(crate) use argument::literal;
 pub use argument::{Argument, ArgumentError, Secret};
 pub use verb::Verb;
 

@@ -108,7 +108,7 @@ impl ReadDir {
 
     fn by(path: impl AsRef<[u8]>, by: By) -> Self {
         let path = path.as_ref();
-        let path = if path.is_empty() { Ok(None) } else { Argument::new(path).map(Some) };
+        let path = if path.is_empty() { Ok(None) } else { Argument::path(path).map(Some) };
         Self { path, by }
     }
 }
@@ -459,7 +459,7 @@ fn best(session: &Session) -> Verb {
 fn is_hard(path: &Argument) -> bool {
     let path = path.as_bytes();
     let edge = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    path.first().is_some_and(|first| matches!(first, b'-' | b'~'))
+    path.first() == Some(&b'-')
         || edge(path.first())
         || edge(path.last())
         || path.windows(2).any(|two| two == b" -")

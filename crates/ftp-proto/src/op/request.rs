@@ -21,7 +21,7 @@ impl Get {
     pub fn new(path: impl AsRef<[u8]>) -> Self {
         Self {
             verb: Ok(Verb::RETR),
-            path: Argument::new(path).map(Some),
+            path: Argument::path(path).map(Some),
             type_: TransferType::Image,
             offset: 0,
             expected: None,
@@ -106,7 +106,7 @@ impl Put {
     /// Creates or replaces the file at `path` (STOR)
     #[must_use]
     pub fn new(path: impl AsRef<[u8]>) -> Self {
-        let path = Argument::new(path).map(Some);
+        let path = Argument::path(path).map(Some);
         Self { verb: Ok(Verb::STOR), path, type_: TransferType::Image, offset: 0 }
     }
 
@@ -220,6 +220,8 @@ pub struct List {
 impl List {
     /// Creates a listing by LIST: one line per entry, in the server's own format; an empty path is the current
     /// directory
+    ///
+    /// The path is sent as it is: many servers take options, patterns and `~` in it.
     #[must_use]
     pub fn new(path: impl AsRef<[u8]>) -> Self {
         Self::of(Verb::LIST, path)

@@ -1,8 +1,9 @@
 //! Checked arguments, and secret ones
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use core::fmt;
 use alloc::vec::Vec;
+use core::fmt;
 use core::hint::black_box;
 
 use smallvec::SmallVec;
@@ -11,8 +12,8 @@ use thiserror::Error;
 use super::Verb;
 use super::mask::{self, MASK};
 use crate::control::escaped::{Escaped, Readable};
-
 use crate::control::telnet::{IAC, escape};
+
 /// A checked argument of a command: no CR, no LF, no NUL, at most [`Self::MAX_LEN`] bytes
 ///
 /// It is bytes, not text: file names have the character set of the server's file system.
@@ -41,10 +42,27 @@ impl Argument {
         Ok(Self(SmallVec::from_slice(bytes)))
     }
 
+    /// Checks a path, and makes it [literal]
+    pub(crate) fn path(bytes: impl AsRef<[u8]>) -> Result<Self, ArgumentError> {
+        check(bytes.as_ref())?;
+        Self::new(literal(bytes.as_ref()))
+    }
+
     /// Returns the bytes
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+/// Returns a path in which a `~` at the beginning is part of a name, as in `~$report.docx`
+///
+/// It comes after `./`, because servers take it for a home directory: `~` in vsftpd, ProFTPD and Pure-FTPd, and `~user`
+/// in others.
+pub(crate) fn literal(path: &[u8]) -> Cow<'_, [u8]> {
+    match path {
+        [b'~', ..] => [b"./", path].concat().into(),
+        _ => path.into(),
     }
 }
 
@@ -105,6 +123,14 @@ impl Secret {
         Self(bytes.into())
     }
 
+    /// Copies a secret that has been checked, with each 0xFF doubled
+    pub(crate) fn escaped(bytes: &[u8]) -> Self {
+        // With its whole capacity from the start, no copy is left behind.
+        let mut escaped = Vec::with_capacity(bytes.len() + memchr::memchr_iter(IAC, bytes).count());
+        escape(bytes, &mut escaped);
+        Self(escaped.into())
+    }
+
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -123,14 +149,6 @@ impl Eq for Secret {}
 impl Clone for Secret {
     fn clone(&self) -> Self {
         Self(self.0.clone())
-    /// Copies a secret that has been checked, with each 0xFF doubled
-    pub(crate) fn escaped(bytes: &[u8]) -> Self {
-        // With its whole capacity from the start, no copy is left behind.
-        let mut escaped = Vec::with_capacity(bytes.len() + memchr::memchr_iter(IAC, bytes).count());
-        escape(bytes, &mut escaped);
-        Self(escaped.into())
-    }
-
     }
 }
 
