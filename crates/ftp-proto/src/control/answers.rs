@@ -65,7 +65,7 @@ pub(crate) fn is_only_a_transfers(verb: Verb, code: Code) -> bool {
 const fn identifies_a_command(number: u16) -> bool {
     matches!(
         number,
-        211..=215 | 220 | 221 | 225 | 227..=229 | 230..=234 | 331 | 332 | 334 | 350
+        211..=215 | 220 | 221 | 225 | 227..=229 | 230..=235 | 331 | 332 | 334..=336 | 350
     )
 }
 

@@ -108,7 +108,8 @@ fn later_specifications_own() {
 
 #[test]
 fn other_codes_of_the_class_are_tolerated() {
-    // 200 for 250 (bftpd), 250 for 200, 226 and 257, 226 to TYPE
+    // 200 for 250 (bftpd), 250 for 200, 226 and 257, 226 to TYPE, 257 for anything (Q33)
+    assert_each("CWD CDUP RMD DELE RNTO TYPE NOOP", &[257], Answer::Tolerated);
     assert_each(
         "CWD MKD RMD DELE RNTO PWD SIZE MLST FEAT SYST HELP STAT",
         &[200],
@@ -145,8 +146,10 @@ fn a_code_of_another_command_is_foreign() {
         [202, 211, 212, 213, 214, 215, 220, 221, 225, 227, 229, 230, 234, 257, 331, 332, 350];
     assert_each(transfers, &not_theirs, Answer::Foreign);
     let simple = "CWD CDUP PWD MKD RMD DELE RNTO TYPE NOOP MODE STRU ALLO PORT EPRT MLST OPTS LANG";
-    let not_theirs =
-        [211, 212, 213, 214, 215, 220, 221, 225, 227, 228, 229, 230, 232, 234, 331, 332, 334, 350];
+    let not_theirs = [
+        211, 212, 213, 214, 215, 220, 221, 225, 227, 228, 229, 230, 232, 234, 235, 331, 332, 334,
+        335, 350,
+    ];
     assert_each(simple, &not_theirs, Answer::Foreign);
     assert_each("SIZE MDTM MFMT HASH", &[211, 220, 221, 229, 230, 350], Answer::Foreign);
     assert_each("USER PASS", &[211, 213, 215, 221, 227, 350], Answer::Foreign);

@@ -4,8 +4,8 @@ use super::{leading_digits, number};
 
 /// Returns the size in an answer to SIZE in bytes, `213 12345` (RFC 3659 section 4)
 ///
-/// If the text is not just a number, the last number in it is used: `213 file: 213, Size =51` occurs. A number with a
-/// sign, a fraction or groups of digits, one that follows a letter (`0x10`), and one above
+/// If the text is not just a number, the last number in its last line is used: `213 file: 213, Size =51` occurs. A
+/// number with a sign, a fraction or groups of digits, one next to a letter (`0x10`) or after a slash, and one above
 /// `u64::MAX` are refused.
 #[must_use]
 pub fn parse_size(text: &[u8]) -> Option<u64> {
@@ -13,12 +13,17 @@ pub fn parse_size(text: &[u8]) -> Option<u64> {
     if let Some(size) = number(text) {
         return Some(size);
     }
+    let text = lines_from_last(text).next()?;
     let end = text.iter().rposition(u8::is_ascii_digit)? + 1;
     let start = text[..end].iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
-    match start.checked_sub(1).map(|before| text[before]) {
-        Some(b'-' | b'+' | b'.' | b',') => None,
+    let is_in_a_name = text.get(end).is_some_and(u8::is_ascii_alphabetic);
+    match &text[..start] {
+        _ if is_in_a_name => None,
+        [.., b'-' | b'+' | b'.' | b',' | b'/' | b'\\'] => None,
+        // The last of several groups of digits
+        [.., b'0'..=b'9', b' '] => None,
         // The number belongs to a hexadecimal number or to a name.
-        Some(before) if before.is_ascii_alphabetic() => None,
+        [.., before] if before.is_ascii_alphabetic() => None,
         _ => number(&text[start..end]),
     }
 }

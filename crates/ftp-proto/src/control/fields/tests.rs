@@ -204,6 +204,11 @@ fn sizes_in_213() {
         ("1.5", None),
         ("1,234,567", None),
         ("0x10", None),
+        ("12 345", None),
+        ("5abc", None),
+        ("/a/77", None),
+        ("C:\\77", None),
+        ("77 of\nseveral", None),
         ("", None),
         ("unknown", None),
     ] {
