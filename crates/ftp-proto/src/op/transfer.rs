@@ -206,7 +206,7 @@ impl TransferOp {
 
     /// Whether only the data connection's end is outstanding
     pub(crate) const fn final_reply_received(&self) -> bool {
-        matches!(self.stage, Stage::Joint(ControlSide::Answered(_) | ControlSide::Refused(_)))
+        matches!(self.stage, Stage::Joint(ControlSide::Answered(..) | ControlSide::Refused(_)))
     }
 
     /// Whether the remote file would be lost if the data connection were refused
@@ -273,7 +273,9 @@ impl TransferOp {
     /// nothing is left to stop, and a listing is read to its end
     pub(crate) fn abort(&self, cx: &mut Context<'_>) -> Result<Step, Error> {
         match self.stage {
-            Stage::Joint(ControlSide::Answered(_) | ControlSide::Refused(_)) => Err(Error::Aborted),
+            Stage::Joint(ControlSide::Answered(..) | ControlSide::Refused(_)) => {
+                Err(Error::Aborted)
+            }
             Stage::Joint(_) | Stage::AwaitFinal { .. } if self.is_listing() => {
                 self.discard(cx);
                 Ok(Step::Pending)

@@ -13,9 +13,9 @@ pub(crate) enum ControlSide {
     Started,
     /// A final reply that may belong to an earlier transfer
     Held(Begun, Box<Held>),
-    /// A 2yz
-    Answered(Reply),
-    /// A refusal of a download of which more bytes may arrive
+    /// A 2yz, after a 1yz or without one
+    Answered(Begun, Reply),
+    /// A refusal of a download or listing of which more bytes may arrive
     Refused(Reply),
 }
 

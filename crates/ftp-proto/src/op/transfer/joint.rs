@@ -92,9 +92,9 @@ impl TransferOp {
                 self.ask_for_other_reply(cx);
             }
             Other::Quiet => match &mut self.stage {
-                Stage::Joint(ControlSide::Answered(reply)) => {
-                    let reply = reply.clone();
-                    return self.never_opened(reply);
+                Stage::Joint(ControlSide::Answered(begun, reply)) => {
+                    let (begun, reply) = (*begun, reply.clone());
+                    return self.never_opened(begun, reply, cx.wire);
                 }
                 // No 1yz and no data connection followed, so a command can disturb no transfer.
                 Stage::Joint(ControlSide::Held(..)) => self.prove(cx),
@@ -187,7 +187,7 @@ impl TransferOp {
                 self.hold_or_take(reply, cx)
             }
             ControlSide::Requested | ControlSide::Started => self.hold_or_take(reply, cx),
-            ControlSide::Answered(_) | ControlSide::Refused(_) => Decision::None,
+            ControlSide::Answered(..) | ControlSide::Refused(_) => Decision::None,
         }
     }
 
@@ -198,7 +198,7 @@ impl TransferOp {
         };
         let begun = match control {
             ControlSide::Requested
-            | ControlSide::Answered(_)
+            | ControlSide::Answered(..)
             | ControlSide::Refused(_)
             | ControlSide::Held(Begun::No, _) => Begun::No,
             ControlSide::Started | ControlSide::Held(..) if premature => Begun::Unsent,
@@ -256,7 +256,7 @@ impl TransferOp {
         };
         match control {
             ControlSide::Started
-            | ControlSide::Answered(_)
+            | ControlSide::Answered(..)
             | ControlSide::Refused(_)
             | ControlSide::Held(Begun::Unsent | Begun::Yes, _) => {}
             ControlSide::Requested | ControlSide::Held(Begun::No, _) => {
@@ -308,7 +308,11 @@ impl TransferOp {
     /// Takes the final reply while the data connection is open
     fn over(&mut self, reply: Reply, cx: &mut Context<'_>) {
         self.note_name(&reply, &cx.wire.session);
-        self.stage = Stage::Joint(ControlSide::Answered(reply));
+        let begun = match &self.stage {
+            Stage::Joint(ControlSide::Started) => Begun::Yes,
+            _ => Begun::No,
+        };
+        self.stage = Stage::Joint(ControlSide::Answered(begun, reply));
         if let Some(DataState::Listening(_)) = cx.wire.data_state() {
             // The server's connection may be on its way, or may never have been made.
             let wait = cx.wire.config.quiet();
@@ -317,7 +321,7 @@ impl TransferOp {
         self.ensure_data_deadline(cx);
     }
 
-    /// Whether bytes of a download that the server has begun may still arrive after a refusal with this code
+    /// Whether bytes of a download or listing that the server has begun may still arrive after a refusal with this code
     ///
     /// They are the user's, who can resume after them, and the two connections have no common order.
     fn may_receive_more(&self, code: Code, wire: &Wire) -> bool {
@@ -329,7 +333,7 @@ impl TransferOp {
             _ => false,
         };
         let may_be_repeated = self.session == Some(TlsSession::New) && is_by_tls(code);
-        is_begun && may_arrive && self.kind == TransferKind::Download && !may_be_repeated
+        is_begun && may_arrive && self.kind != TransferKind::Upload && !may_be_repeated
     }
 
     /// Whether the server has refused the transfer, of which more bytes may arrive
@@ -466,7 +470,7 @@ impl TransferOp {
     fn sent(&self, cx: &mut Context<'_>) {
         let Stage::Joint(control) = &self.stage else { return };
         match control {
-            ControlSide::Answered(_) | ControlSide::Refused(_) => return,
+            ControlSide::Answered(..) | ControlSide::Refused(_) => return,
             ControlSide::Held(_, held) if !held.is_asked() => {
                 let wait = cx.wire.config.quiet();
                 cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::FinalReply);
@@ -491,7 +495,7 @@ impl TransferOp {
         let protects = cx.wire.protects_data();
         let may_move = match control {
             ControlSide::Requested => false,
-            ControlSide::Started | ControlSide::Answered(_) | ControlSide::Refused(_) => true,
+            ControlSide::Started | ControlSide::Answered(..) | ControlSide::Refused(_) => true,
             ControlSide::Held(begun, held) => {
                 *begun != Begun::No || held.reply().kind() == ReplyKind::Completion
             }
@@ -542,7 +546,7 @@ impl TransferOp {
         // Close it at once: ProFTPD keeps its 226 back until then.
         let bytes = cx.wire.close_data().map_or(0, |data| data.bytes);
         match control {
-            ControlSide::Answered(reply) => self.finish(end, bytes, reply, cx),
+            ControlSide::Answered(_, reply) => self.finish(end, bytes, reply, cx),
             control => {
                 let is_held = matches!(&control, ControlSide::Held(_, held) if !held.is_asked());
                 self.await_final_reply(cx);
@@ -558,7 +562,7 @@ impl TransferOp {
     /// Ends a transfer that can't continue; the session must be settled unless the final reply has come
     fn give_up(&self, error: Error, interruption: Interruption) -> Result<Step, Error> {
         match self.stage {
-            Stage::Joint(ControlSide::Answered(_) | ControlSide::Refused(_)) => Err(error),
+            Stage::Joint(ControlSide::Answered(..) | ControlSide::Refused(_)) => Err(error),
             Stage::Joint(ControlSide::Requested) if interruption == Interruption::Await => {
                 Ok(Step::Interrupted(error, Interruption::AwaitAll))
             }

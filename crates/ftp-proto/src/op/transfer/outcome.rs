@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use super::control_side::Begun;
 use super::{Stage, TransferKind, TransferOp};
 use crate::claim::{Outcome, Owner, Transfer};
 use crate::config::Truncation;
@@ -13,6 +14,7 @@ use crate::op::machine::{Context, Step};
 use crate::session::{RestartMarker, TicketSupply};
 use crate::terms::{DataFailure, Phase, TlsSession, TransferType};
 use crate::timer::Timer;
+use crate::wire::Wire;
 
 /// Whether a refusal may be because of TLS
 ///
@@ -186,17 +188,22 @@ impl TransferOp {
         }
     }
 
-    /// Handles a 226 without a data connection in active mode, with which some servers say that there is nothing to
-    /// list
-    pub(super) fn never_opened(&self, reply: Reply) -> Result<Step, Error> {
-        match self.kind {
-            TransferKind::Listing => {
+    /// Handles a 226 without a data connection in active mode
+    ///
+    /// Without a 1yz, some servers say so that there is nothing to list. With one, or where TLS has to show that the
+    /// list is empty, the connection has been lost.
+    pub(super) fn never_opened(
+        &self,
+        begun: Begun,
+        reply: Reply,
+        wire: &Wire,
+    ) -> Result<Step, Error> {
+        match (self.kind, begun) {
+            (TransferKind::Listing, Begun::No) if !wire.protects_data() => {
                 let transfer = Transfer { bytes: 0, reply, name: None };
                 Ok(Step::Done(Outcome::Transfer(transfer)))
             }
-            TransferKind::Download | TransferKind::Upload => {
-                Err(Error::data(DataFailure::NeverOpened))
-            }
+            _ => Err(Error::data(DataFailure::NeverOpened)),
         }
     }
 }
