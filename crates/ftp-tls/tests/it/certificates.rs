@@ -424,6 +424,8 @@ fn errors_of_bad_configurations_name_the_problem() {
 #[test]
 fn errors_contain_nothing_of_a_key_that_is_not_pem() {
     let (chain, key) = SERVER.pem();
+    // On Windows, its lines end with CRLF.
+    let key = key.replace("\r\n", "\n");
     let lines: Vec<&str> = key.lines().filter(|line| !line.starts_with("-----")).collect();
     let cut = key.split("-----END").next().unwrap().to_owned();
     for input in
