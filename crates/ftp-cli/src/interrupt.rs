@@ -51,6 +51,7 @@ impl Interrupt {
             // Some calls can't be cancelled, such as a host name lookup, so the process does not wait for them.
             if !interrupt.0.is_idle.load(Ordering::SeqCst) {
                 std::thread::sleep(PATIENCE);
+                crate::output::message("interrupted");
             }
             #[cfg(unix)]
             interrupt.restore_terminal();

@@ -127,11 +127,11 @@ impl<'a> Mirror<'a> {
         });
         let mut exits = Vec::new();
         match self.lock().stopped.take() {
+            _ if self.interrupt.is_set() => exits.push(Exit::Interrupted),
             Some(failure) => {
                 self.reporter.fail(&self.sides.remote, &failure);
                 exits.push(failure.exit());
             }
-            None if self.interrupt.is_set() => exits.push(Exit::Interrupted),
             None => {}
         }
         if self.args.delete && exits.is_empty() {

@@ -224,6 +224,10 @@ impl Reporter {
                 self.line(&totals.line(seconds));
             }
         }
+        // The files that were not begun, or not completed, are not failures of their own.
+        if exit == Exit::Interrupted {
+            self.error_line(Failure::interrupted().message());
+        }
         if let Some(failure) = self.unwritten.get() {
             self.error_line(&failure.to_string());
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ftp_blocking::{Client, Config, DataMode};
+use ftp_blocking::{Canceller, Client, Config, DataMode};
 use ftp_session::{Error, Options, TlsPolicy};
 use ftp_tls::{TlsConfig, Trust};
 use zeroize::Zeroizing;
@@ -75,25 +75,34 @@ impl Site {
         Failure::session(error, &self.name)
     }
 
-    /// Connects and logs in
+    /// Connects and logs in; an interruption ends this at once, except while the system looks up the host's name
     pub(crate) fn open(&self, interrupt: &Interrupt) -> Result<Session, Failure> {
         interrupt.check()?;
+        let canceller = Canceller::new();
+        let registered = interrupt.register(canceller.clone());
+        let client = self.connect(&canceller).map_err(|failure| match interrupt.is_set() {
+            true => Failure::interrupted(),
+            false => failure,
+        })?;
+        Ok(Session { client, _registered: registered })
+    }
+
+    fn connect(&self, canceller: &Canceller) -> Result<Client, Failure> {
         let address = (self.host.as_str(), self.port);
+        let options = ftp_blocking::Options::from(self.options.clone()).canceller(canceller);
         let Login { user, password, account } = &self.login;
         let password = password.as_ref().map(|password| password.expose()).unwrap_or_default();
         let mut client = match account {
-            None => Client::connect_and_login(address, self.options.clone(), user, password),
-            Some(account) => {
-                Client::connect(address, self.options.clone()).and_then(|mut client| {
-                    client.login_with_account(user, password, account.expose())?;
-                    Ok(client)
-                })
-            }
+            None => Client::connect_and_login(address, options, user, password),
+            Some(account) => Client::connect(address, options).and_then(|mut client| {
+                client.login_with_account(user, password, account.expose())?;
+                Ok(client)
+            }),
         }
         .map_err(|error| self.failure(error).of_login())?;
-        // The server may have ended the session right after the login.
-        let canceller = client.canceller().map_err(|error| self.failure(error))?;
-        Ok(Session { client, _registered: interrupt.register(canceller) })
+        // It returns an error if the server has ended the session right after the login.
+        client.canceller().map_err(|error| self.failure(error))?;
+        Ok(client)
     }
 }
 

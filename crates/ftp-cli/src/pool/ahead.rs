@@ -3,8 +3,8 @@
 //! While the first session asks for a file's size, the second one logs in. If the file is large enough for segments, the
 //! next lease takes that session; otherwise it ends with QUIT, while the first one fetches the file.
 //!
-//! A call that connects can't be cancelled, so the session is opened by a thread that is never joined: if the run ends
-//! earlier, that thread ends with the process.
+//! The session is opened by a thread that is never joined: a run that ends earlier does not wait for a login that nobody
+//! needs, nor for the lookup of a host's name, which can't be cancelled. That thread ends with the process.
 
 use std::sync::{Arc, PoisonError};
 

@@ -290,7 +290,7 @@ fn an_interruption_is_not_reported_for_each_file() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(
         (output.status.code(), stderr.matches("interrupted").count()),
-        (Some(130), 0),
+        (Some(130), 1),
         "{stderr}"
     );
 }

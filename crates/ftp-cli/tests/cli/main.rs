@@ -15,6 +15,8 @@ mod endless;
 mod files;
 mod hostile;
 mod in_the_way;
+#[cfg(unix)]
+mod interrupts;
 mod links;
 mod lists;
 mod logins;
