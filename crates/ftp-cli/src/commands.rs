@@ -11,6 +11,7 @@ mod known;
 mod list;
 mod lookup;
 mod mirror;
+mod names;
 mod put;
 mod queue;
 mod shell;
@@ -18,6 +19,7 @@ mod verify;
 mod visit;
 
 use context::Context;
+use names::Names;
 
 use crate::args::{self, Cli, Command};
 use crate::compat::{ftplib, ftpmirror};
@@ -34,9 +36,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     let context = Context { common, interrupt, connection: None };
     let Context { common, interrupt, .. } = &context;
     match command {
-        Command::Get(args) => get::get(&args, &context),
+        Command::Get(args) => get::get(&args, Names::Given, &context),
         Command::Cat(args) => cat::cat(&args, &context),
-        Command::Put(args) => put::put(args, &context),
+        Command::Put(args) => put::put(args, Names::Given, &context),
         Command::Ls(args) => list::ls(&args, &context),
         Command::Stat(args) => list::stat(&args, &context),
         Command::Rm(args) => edit::rm(&args, &context),

@@ -130,6 +130,13 @@ impl Failure {
         self
     }
 
+    /// Replaces the exit status
+    #[must_use]
+    pub(crate) const fn with_exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
     /// Rules out a retry, whatever the cause
     #[must_use]
     pub(crate) const fn for_good(mut self) -> Self {

@@ -368,18 +368,28 @@ pub(crate) fn reserved(name: &[u8], suffix: &str) -> [Vec<u8>; 5] {
     [temporary, state, new, inplace, new_inplace]
 }
 
+/// Returns those of these paths that are the temporary names of others
+pub(crate) fn reserved_among<'a>(
+    paths: impl Iterator<Item = &'a [u8]> + Clone,
+    suffix: &str,
+) -> BTreeSet<Vec<u8>> {
+    let all: BTreeSet<Vec<u8>> = paths.clone().flat_map(|path| reserved(path, suffix)).collect();
+    paths.filter(|path| all.contains(*path)).map(<[u8]>::to_vec).collect()
+}
+
 /// Refuses two paths if one is the temporary name of the other
 pub(crate) fn refuse_reserved<'a>(
     paths: impl Iterator<Item = &'a [u8]> + Clone,
     suffix: &str,
 ) -> Result<(), Failure> {
-    let all: BTreeSet<Vec<u8>> = paths.clone().flat_map(|path| reserved(path, suffix)).collect();
-    match paths.into_iter().find(|path| all.contains(*path)) {
-        None => Ok(()),
-        Some(path) => Err(Failure::usage("this is the temporary name of another file")
-            .about(crate::show::bytes(path))
-            .remedy("--temp-suffix changes those")),
-    }
+    reserved_among(paths, suffix).first().map_or(Ok(()), |path| Err(is_reserved(path)))
+}
+
+/// The failure of a path that is the temporary name of another file
+pub(crate) fn is_reserved(path: &[u8]) -> Failure {
+    Failure::usage("this is the temporary name of another file")
+        .about(crate::show::bytes(path))
+        .remedy("--temp-suffix changes those")
 }
 
 #[cfg(test)]

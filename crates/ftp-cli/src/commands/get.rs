@@ -9,6 +9,7 @@ use ftp_session::{UrlTarget, local_path};
 use super::cat;
 use super::context::Context;
 use super::lookup::{absent, exists, is_directory, not_a_file};
+use super::names::Names;
 use super::queue::{Queues, Work, finish};
 use crate::args::GetArgs;
 use crate::download::{Job, Source, Terms};
@@ -18,12 +19,12 @@ use crate::latest;
 use crate::location::Remote;
 use crate::look::{self, Looked};
 use crate::ordinary::{leads_to_special, not_ordinary};
-use crate::partial::{self, Version};
+use crate::partial::Version;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
 
-pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn get(args: &GetArgs, mut names: Names, context: &Context) -> Result<Exit, Failure> {
     if args.output.as_deref() == Some(Path::new("-")) {
         let checks = [("--checksum", args.checksum.is_some()), ("--verify", args.transfer.verify)];
         if let Some((option, _)) = checks.into_iter().find(|(_, is_given)| *is_given) {
@@ -44,7 +45,8 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
                 Failure::usage("is about a file, and this is standard output").about(option)
             );
         }
-        return cat::write_out(&args.urls, None, context);
+        let refused = names.tell();
+        return Ok(Exit::of_all([refused, cat::write_out(&args.urls, None, context)?]));
     }
     if let Some(path) = args.output.as_ref().filter(|path| !path.is_dir()) {
         if args.urls.len() > 1 {
@@ -66,7 +68,7 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
         return Err(failure.remedy("`rftp fetch` takes a list with a hash for each file"));
     }
     let Context { common, interrupt, .. } = context;
-    let wanted = wanted(args, context)?;
+    let wanted = wanted(args, &mut names, context)?;
     if let Some(folder) = args.output_dir.as_ref().filter(|_| !args.dry_run) {
         std::fs::create_dir_all(folder).map_err(|error| Failure::local(folder, &error))?;
     }
@@ -75,6 +77,7 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
     let may_divide = args.segments.segments.most() > 1 && !args.dry_run;
     let ahead = queues.only().filter(|_| may_divide);
     let reporter = Reporter::new(common);
+    names.report(&reporter);
     let rate = Rate::new(args.transfer.limit_rate.as_ref());
     queues.work_off(
         args.parallel.most(),
@@ -103,10 +106,10 @@ struct Wanted {
     local: PathBuf,
 }
 
-/// Returns the files of the command line, each with its own local path
-fn wanted(args: &GetArgs, context: &Context) -> Result<Vec<Wanted>, Failure> {
+/// Returns the files to download, each with its own local path
+fn wanted(args: &GetArgs, names: &mut Names, context: &Context) -> Result<Vec<Wanted>, Failure> {
     let mut taken = TakenNames::new(LocalRules::current());
-    let place = |remote: Remote| {
+    let mut place = |remote: &Remote| {
         let shown = crate::show::bytes(remote.path());
         if remote.is_directory() {
             return Err(Failure::usage("is a directory")
@@ -117,7 +120,7 @@ fn wanted(args: &GetArgs, context: &Context) -> Result<Vec<Wanted>, Failure> {
             return Err(Failure::usage("texts (;type=a) are for `rftp cat`").about(shown));
         }
         let folder = match (&args.output, &args.output_dir) {
-            (Some(path), _) if !path.is_dir() => return Ok(Wanted { remote, local: path.clone() }),
+            (Some(path), _) if !path.is_dir() => return Ok(path.clone()),
             (Some(folder), _) | (None, Some(folder)) => folder.clone(),
             (None, None) => PathBuf::new(),
         };
@@ -127,15 +130,20 @@ fn wanted(args: &GetArgs, context: &Context) -> Result<Vec<Wanted>, Failure> {
         };
         let local = local_path(folder, remote.name()).map_err(unfit)?;
         taken.take(remote.name()).map_err(unfit)?;
-        Ok(Wanted { remote, local })
+        Ok(local)
     };
     let filter = args.rules.filter();
-    let remotes = context.remotes(&args.urls)?.into_iter();
-    let all = remotes.filter(|remote| filter.takes(below_root(remote.path()))).map(place);
-    let all: Vec<Wanted> = all.collect::<Result<_, _>>()?;
-    let paths = all.iter().map(|wanted| crate::show::os_bytes(wanted.local.as_os_str()));
-    partial::refuse_reserved(paths, &args.transfer.temp_suffix)?;
-    Ok(all)
+    let mut all = Vec::new();
+    for remote in context.remotes(&args.urls)? {
+        if filter.takes(below_root(remote.path())) {
+            match place(&remote) {
+                Ok(local) => all.push(Wanted { remote, local }),
+                Err(failure) => names.refuse(remote.path(), failure)?,
+            }
+        }
+    }
+    let suffix = &args.transfer.temp_suffix;
+    names.without_reserved(all, |wanted| crate::show::os_bytes(wanted.local.as_os_str()), suffix)
 }
 
 /// Asks the server for size and time of a file; `None` if it is not to be fetched

@@ -14,6 +14,7 @@ use ftp_session::timestamp;
 use super::context::Context;
 use super::get::below_root;
 use super::lookup::{Changed, absent, changed, exists, is_directory, not_a_file};
+use super::names::Names;
 use super::queue::{Queues, Work, finish};
 use crate::args::{Parallel, PutArgs, split_last};
 use crate::download::Terms;
@@ -21,7 +22,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input;
 use crate::location::{Remote, join};
-use crate::partial::{self, STATE_FROM};
+use crate::partial::STATE_FROM;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
@@ -34,7 +35,7 @@ struct Wanted {
     remote: Remote,
 }
 
-pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn put(args: PutArgs, mut names: Names, context: &Context) -> Result<Exit, Failure> {
     let Context { common, interrupt, .. } = context;
     let (files, url) = split_last(args.operands.clone())?;
     let target = context.remote(&url)?;
@@ -56,13 +57,14 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
         let failure = Failure::usage("the server chooses the name (--unique)");
         return Err(failure.remedy("end the URL with a slash"));
     }
-    let wanted = wanted(files, &target, &args)?;
+    let wanted = wanted(files, &target, &args, &mut names)?;
     // Appended content, and names that the server chooses, must be in the order of the command line.
     let is_in_order = args.append || args.unique;
     let parallel = if is_in_order { Parallel::Number(1) } else { args.parallel };
     let sessions = parallel.of_files(wanted.len());
     let queues = Queues::new(wanted, |wanted| &wanted.remote, sessions, context)?;
     let reporter = Reporter::new(common);
+    names.report(&reporter);
     let rate = Rate::new(args.transfer.limit_rate.as_ref());
     let folder = folder(&target);
     // Several threads may create it at the same time: none waits for another one, which may lack a session.
@@ -112,15 +114,20 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
     Ok(finish(&reporter, interrupt))
 }
 
-/// Returns the files of the command line, each with its own place on the server
-fn wanted(files: Vec<OsString>, target: &Remote, args: &PutArgs) -> Result<Vec<Wanted>, Failure> {
+/// Returns the files to upload, each with its own place on the server
+fn wanted(
+    files: Vec<OsString>,
+    target: &Remote,
+    args: &PutArgs,
+    names: &mut Names,
+) -> Result<Vec<Wanted>, Failure> {
     let mut taken = BTreeSet::new();
-    let place = |local: OsString| {
+    let mut place = |local: &OsString| {
         if args.unique || !target.is_directory() {
-            return Ok(Wanted { local, remote: target.clone() });
+            return Ok(target.clone());
         }
-        let shown = crate::show::path(Path::new(&local));
-        let name = Path::new(&local).file_name().filter(|_| local != "-").ok_or_else(|| {
+        let shown = crate::show::path(Path::new(local));
+        let name = Path::new(local).file_name().filter(|_| local != "-").ok_or_else(|| {
             Failure::usage("has no name that can be used on the server")
                 .about(shown.clone())
                 .remedy("name the file in the URL")
@@ -131,20 +138,24 @@ fn wanted(files: Vec<OsString>, target: &Remote, args: &PutArgs) -> Result<Vec<W
                 .about(shown)
                 .remedy("upload it into another directory"));
         }
-        Ok(Wanted { local, remote: target.at(path) })
+        Ok(target.at(path))
     };
     let filter = args.rules.filter();
     let is_wanted = |local: &OsString| {
         let path = below_root(crate::show::os_bytes(local));
         filter.takes(path.strip_prefix(b"./").unwrap_or(path))
     };
-    let all = files.into_iter().filter(is_wanted).map(place);
-    let all: Vec<Wanted> = all.collect::<Result<_, _>>()?;
-    if !args.transfer.inplace {
-        let paths = all.iter().map(|wanted| wanted.remote.path());
-        partial::refuse_reserved(paths, &args.transfer.temp_suffix)?;
+    let mut all = Vec::new();
+    for local in files.into_iter().filter(is_wanted) {
+        match place(&local) {
+            Ok(remote) => all.push(Wanted { local, remote }),
+            Err(failure) => names.refuse(crate::show::os_bytes(&local), failure)?,
+        }
     }
-    Ok(all)
+    if args.transfer.inplace {
+        return Ok(all);
+    }
+    names.without_reserved(all, |wanted| wanted.remote.path(), &args.transfer.temp_suffix)
 }
 
 /// Returns the directory that files go into

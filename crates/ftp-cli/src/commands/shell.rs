@@ -7,20 +7,21 @@ mod editor;
 #[cfg(unix)]
 mod history;
 mod input;
+mod patterns;
 mod words;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
-use ftp_blocking::EntryKind;
 use ftp_session::UrlTarget;
-use globset::{Glob, GlobMatcher};
 
 use input::Input;
+use patterns::{every, matching, matching_here};
 
 use super::context::{Connection, Context};
+use super::names::Names;
 use super::{cat, edit, get, list, put};
 use crate::args::{
     CatArgs, Common, GetArgs, LsArgs, MkdirArgs, MvArgs, Parallel, PutArgs, RmArgs, RuleArgs,
@@ -29,7 +30,6 @@ use crate::args::{
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::listing::bounded;
 use crate::location::{Remote, local_name};
 use crate::login::Logins;
 use crate::pool::Pool;
@@ -265,15 +265,23 @@ fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure
         Word::Lcd { directory } => std::env::set_current_dir(&directory)
             .map(|()| Exit::Done)
             .map_err(|error| Failure::local(&directory, &error))?,
-        Word::Get(args) => get::get(&args, context)?,
+        Word::Get(args) => get::get(&args, Names::Given, context)?,
         Word::Mget(args) => {
-            let urls = every(&args.urls, |pattern| matching(context, pattern))?;
-            get::get(&GetArgs { urls, ..args }, context)?
+            let matches = every(&args.urls, |pattern| matching(context, pattern))?;
+            if matches.names.is_empty() {
+                return Ok(Next::Line(matches.tell()));
+            }
+            let args = GetArgs { urls: matches.names, ..args };
+            get::get(&args, Names::Matched(matches.refused), context)?
         }
-        Word::Put(line) => put::put(line.args()?, context)?,
+        Word::Put(line) => put::put(line.args()?, Names::Given, context)?,
         Word::Mput(line) => {
-            let files = every(&line.files, matching_here)?;
-            put::put(PutLine { files, ..line }.args()?, context)?
+            let matches = every(&line.files, matching_here)?;
+            if matches.names.is_empty() {
+                return Ok(Next::Line(matches.tell()));
+            }
+            let line = PutLine { files: matches.names, ..line };
+            put::put(line.args()?, Names::Matched(matches.refused), context)?
         }
         Word::Cat(args) => cat::cat(&args, context)?,
         Word::Rm(args) => edit::rm(&args, context)?,
@@ -303,78 +311,6 @@ impl PutLine {
             parallel: self.parallel,
             transfer: self.transfer,
         })
-    }
-}
-
-/// Returns the names that match any of the patterns
-fn every(
-    patterns: &[OsString],
-    mut matching: impl FnMut(&OsStr) -> Result<Vec<OsString>, Failure>,
-) -> Result<Vec<OsString>, Failure> {
-    let mut all = Vec::new();
-    for pattern in patterns {
-        let mut names = matching(pattern)?;
-        names.sort();
-        all.extend(names);
-    }
-    Ok(all)
-}
-
-/// Splits a pattern into the directory, with its slash, and the pattern for names in it
-fn parts(pattern: &OsStr) -> Result<(&str, GlobMatcher), Failure> {
-    let text = pattern.to_str().ok_or_else(|| Failure::usage("a pattern must be UTF-8"))?;
-    let (folder, names) = text.split_at(text.rfind('/').map_or(0, |at| at + 1));
-    let glob = Glob::new(names).map_err(|error| Failure::usage(error.to_string()))?;
-    Ok((folder, glob.compile_matcher()))
-}
-
-/// Joins the directory of a pattern, which ends in a slash or is empty, and a name
-fn joined(folder: &str, name: &OsStr) -> OsString {
-    let mut path = OsString::from(folder);
-    path.push(name);
-    path
-}
-
-fn nothing(exit: Exit, pattern: &OsStr) -> Failure {
-    Failure::new(exit, "no file matches").about(crate::show::path(Path::new(pattern)))
-}
-
-/// Returns the files on the server that match a pattern
-fn matching(context: &Context, pattern: &OsStr) -> Result<Vec<OsString>, Failure> {
-    let (folder, glob) = parts(pattern)?;
-    let Some(connection) = &context.connection else { return Ok(Vec::new()) };
-    let path = context.remote(OsStr::new(folder))?;
-    let names = connection.pool.lease().request(|client| {
-        let mut names = Vec::new();
-        for entry in bounded(client.read_dir(path.path())?) {
-            let entry = entry?;
-            let is_file = matches!(entry.kind(), EntryKind::File | EntryKind::Unknown);
-            let name = local_name(entry.name()).filter(|name| is_file && glob.is_match(name));
-            names.extend(name.map(|name| joined(folder, name.as_os_str())));
-        }
-        Ok(names)
-    })?;
-    match names.is_empty() {
-        true => Err(nothing(Exit::Refused, pattern)),
-        false => Ok(names),
-    }
-}
-
-/// Returns the local files that match a pattern
-fn matching_here(pattern: &OsStr) -> Result<Vec<OsString>, Failure> {
-    let (folder, glob) = parts(pattern)?;
-    let path = Path::new(if folder.is_empty() { "." } else { folder });
-    let failure = |error: &std::io::Error| Failure::local(path, error);
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(|error| failure(&error))? {
-        let name = entry.map_err(|error| failure(&error))?.file_name();
-        if glob.is_match(Path::new(&name)) && path.join(&name).is_file() {
-            names.push(joined(folder, &name));
-        }
-    }
-    match names.is_empty() {
-        true => Err(nothing(Exit::Local, pattern)),
-        false => Ok(names),
     }
 }
 

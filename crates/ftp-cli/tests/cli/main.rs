@@ -13,6 +13,7 @@ mod downloads;
 mod dry;
 mod endless;
 mod files;
+mod globs;
 mod hostile;
 mod in_the_way;
 #[cfg(unix)]

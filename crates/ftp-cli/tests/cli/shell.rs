@@ -8,7 +8,7 @@ use ftp_test::{Action, Command, Server};
 use crate::{Home, Run, bytes};
 
 /// Runs a shell with these lines
-fn shell(home: &Home, arguments: &[&str], lines: impl AsRef<[u8]>) -> Run {
+pub(crate) fn shell(home: &Home, arguments: &[&str], lines: impl AsRef<[u8]>) -> Run {
     let mut command = home.command(&[&["shell"], arguments].concat());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
