@@ -163,7 +163,13 @@ fn run(args: &ShellArgs, mut context: Context) -> Result<Exit, Failure> {
     let mut exits = Vec::new();
     loop {
         let Some(line) = input.line(&prompt(&context), &context.interrupt)? else { break };
-        let exit = match obey(&mut context, &line, &home) {
+        let next = match &line {
+            input::Line::Text(line) => obey(&mut context, line, &home),
+            input::Line::TooLong => {
+                Err(Failure::usage("a line is too long").about("standard input"))
+            }
+        };
+        let exit = match next {
             Ok(Next::Line(exit)) => exit,
             Ok(Next::Quit) => break,
             Err(failure) => {

@@ -105,6 +105,34 @@ fn what_fails_is_reported_and_counted() {
     }
 }
 
+/// Regression: it ended the shell, and the lines after it were not run
+#[test]
+fn a_line_that_is_too_long_is_a_failure_of_that_line() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("a", b"content");
+    // What does not fit would be a command of its own.
+    let long = format!("ls{}rm a\n", " ".repeat(200_000));
+    let longest = format!("pwd{}\n", " ".repeat(60_000));
+    let run = shell(&home, &[&server.url("")], format!("{long}{longest}get a\n"));
+    assert_eq!((run.code, &*run.stderr), (Some(2), "rftp: standard input: a line is too long\n"));
+    assert!(run.stdout.starts_with("/\n"), "{run:?}");
+    assert_eq!(home.read("a"), b"content");
+    assert!(server.files().contains("a"));
+    let run = shell(&home, &["-e", &server.url("")], format!("{long}get a -o b\n"));
+    assert_eq!((run.code, home.path("b").exists()), (Some(2), false), "{run:?}");
+}
+
+/// Regression: the first command was called unknown
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_first_command() {
+    let (server, home) = (Server::start(), Home::new());
+    let run = shell(&home, &[&server.url("")], "\u{feff}pwd\nmkdir \u{feff}d\n");
+    assert_eq!((run.code, &*run.stdout, &*run.stderr), (Some(0), "/\n", ""), "{run:?}");
+    assert!(server.files().contains("\u{feff}d"));
+    let run = shell(&home, &[&server.url("")], "\u{feff}");
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+}
+
 /// Regression: the whole help was shown, under the name of another program
 #[test]
 #[cfg(unix)]
