@@ -170,8 +170,11 @@ macro_rules! client_methods {
 
         /// Texts
         impl $client {
-            /// Downloads a text (TYPE A) and calls `line` with each line, without its line ending: the LF and any CRs
-            /// before it
+            /// Downloads a text (TYPE A) and calls `line` with each line, without its line ending
+            ///
+            /// A line ending is an LF with up to two CRs before it: the CRLF of the network, and the CR of a file whose
+            /// own lines end with CRLF, if the server makes CRLF of their LF. Further CRs belong to the line. (ftplib's
+            /// `retrlines` removes one CR at most.)
             ///
             /// # Errors
             ///

@@ -173,6 +173,9 @@ impl fmt::Debug for Lines {
 }
 
 /// A line without its LF or CRLF
+///
+/// In a text (TYPE A) the session has made LF of the network's CRLF before. A CR that is left is that of a file whose
+/// own lines end with CRLF, on a server that makes CRLF of each LF.
 fn text(line: &[u8]) -> &[u8] {
     let Some(text) = line.strip_suffix(b"\n") else { return line };
     text.strip_suffix(b"\r").unwrap_or(text)
@@ -223,6 +226,8 @@ mod tests {
     fn what_ends_a_line() {
         assert_eq!(read(&[b"a\r\nb\n\r\n\nc"], 9), [&b"a"[..], b"b", b"", b"", b"c"]);
         assert_eq!(read(&[b"a\r", b"\n", b"b\r"], 9), [&b"a"[..], b"b\r"]);
+        // Of several CRs one belongs to the line ending.
+        assert_eq!(read(&[b"a\r\r\n\r\r\r\n"], 9), [&b"a\r"[..], b"\r\r"]);
         assert_eq!(read(&[], 9), [[0; 0]; 0]);
     }
 

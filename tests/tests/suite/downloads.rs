@@ -376,6 +376,8 @@ fn text_arrives_with_local_line_ends() {
         s.exchange("TYPE A", "200 ascii");
         s.send_file("RETR f", b"one\r\ntwo\r\rthree\r\n\r\nfour\r");
         s.send_file("RETR g", b"first\r\n\r\nlast");
+        // A file with CRLF on a server that makes CRLF of each LF, and one with two CRs
+        s.send_file("RETR h", b"one\r\r\ntwo\r\r\r\nthree\n\r\r\nfour");
         s.expect_close();
     });
     let mut ftp = login(&server);
@@ -391,6 +393,9 @@ fn text_arrives_with_local_line_ends() {
     let mut lines = Vec::new();
     ftp.get_lines("g", |line| lines.push(line.to_vec())).unwrap();
     assert_eq!(lines, [&b"first"[..], b"", b"last"]);
+    lines.clear();
+    ftp.get_lines("h", |line| lines.push(line.to_vec())).unwrap();
+    assert_eq!(lines, [&b"one"[..], b"two\r", b"three", b"", b"four"]);
     drop(ftp);
     server.join();
 }
