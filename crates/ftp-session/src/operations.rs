@@ -60,9 +60,11 @@ macro_rules! operations {
                 /// Sets a file's modification time, UTC, with the first command that the server supports: MFMT, MDTM
                 /// with a time, SITE UTIME; returns which it was
                 ///
-                /// The time has a resolution of one second. Success means that the time is set: if the reply may be
-                /// about something else, the time is read back first. The supported commands are determined once per
-                /// session. [`timestamp`](ftp_session::timestamp) converts a system time.
+                /// The time has a resolution of one second. Success means that the server has confirmed the time: if
+                /// the reply may be about something else, the time is read back first. A server may confirm a time that
+                /// its file system can't store: ext4, for example, stores 1901 to 2446, and a time outside of that
+                /// becomes the nearest one. The supported commands are determined once per session.
+                /// [`timestamp`](ftp_session::timestamp) converts a system time.
                 ///
                 /// # Errors
                 ///

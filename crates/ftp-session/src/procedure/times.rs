@@ -22,9 +22,11 @@ use crate::learned::{Support, TimeCommand, TimeCommands};
 impl Procedure<TimeCommand> {
     /// Sets a file's modification time, in UTC, with the first command that works; returns that command
     ///
-    /// The time has a resolution of one second. Success means that the time is set: if the reply may be about
-    /// something else, or names another time, the time is read back first (MDTM). Later calls of the session start with
-    /// the command that is proven to work, and skip those that the server does not support.
+    /// The time has a resolution of one second. Success means that the server has confirmed the time: if the reply may
+    /// be about something else, or names another time, the time is read back first (MDTM). A server may confirm a time
+    /// that its file system can't store: ext4, for example, stores 1901 to 2446, and a time outside of that becomes the
+    /// nearest one. Later calls of the session start with the command that is proven to work, and skip those that the
+    /// server does not support.
     ///
     /// It fails with [`Error::TimeNotSet`] if no command is known to have set it, otherwise with the server's refusal
     /// for this file.
