@@ -15,6 +15,7 @@ use core::net::{IpAddr, SocketAddr};
 use crate::claim::{Op, OpId, Transfer};
 use crate::client::Client;
 use crate::config::PassiveHost;
+use crate::control::command::Argument;
 use crate::control::fields::PassiveAddress;
 use crate::control::reply::Reply;
 use crate::error::{ConnectionError, Error};
@@ -69,6 +70,8 @@ pub struct ServerCopy {
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "one a copy, and copies are few")]
 enum State {
+    /// A path can't be sent: the request fails as any with this path, and the error is this server's
+    Refused(Op<u64>, CopySide),
     Listening(Op<PassiveAddress>),
     Announcing(Op<Reply>),
     /// STOR has been sent; RETR is sent once STOR has been accepted
@@ -100,12 +103,19 @@ impl ServerCopy {
         target_path: impl AsRef<[u8]>,
         type_: TransferType,
     ) -> Self {
+        let (source_path, target_path) = (source_path.as_ref(), target_path.as_ref());
+        let paths = [(CopySide::Source, source_path), (CopySide::Target, target_path)];
+        // Otherwise the target's file would be emptied before the source's path is refused.
+        let state = match paths.into_iter().find(|(_, path)| Argument::new(path).is_err()) {
+            Some((side, path)) => State::Refused(source.size(path), side),
+            None => State::Listening(source.remote_passive(type_)),
+        };
         Self {
-            source_path: source_path.as_ref().to_vec(),
-            target_path: target_path.as_ref().to_vec(),
+            source_path: source_path.to_vec(),
+            target_path: target_path.to_vec(),
             type_,
             source_peer: source_peer.to_canonical(),
-            state: State::Listening(source.remote_passive(type_)),
+            state,
         }
     }
 
@@ -114,6 +124,7 @@ impl ServerCopy {
     #[must_use]
     pub const fn current(&self, side: CopySide) -> Option<OpId> {
         match (&self.state, side) {
+            (State::Refused(op, _), CopySide::Source) => Some(op.id()),
             (State::Listening(op), CopySide::Source) => Some(op.id()),
             (State::Announcing(op), CopySide::Target) => Some(op.id()),
             (State::Storing(op), CopySide::Target)
@@ -162,6 +173,10 @@ impl ServerCopy {
         target: &mut Client,
     ) -> Option<Result<(), CopyError>> {
         match (&mut self.state, side) {
+            (State::Refused(op, refused), CopySide::Source) => {
+                let (error, refused) = (done.take(*op)?.err()?, *refused);
+                self.end(refused, error)
+            }
             (State::Listening(op), CopySide::Source) => match done.take(*op)? {
                 Ok(address) => {
                     let host = match (source.config().passive_host, address.host) {

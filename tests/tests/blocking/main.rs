@@ -8,6 +8,7 @@ mod proxies;
 mod suite;
 
 mod addresses;
+mod arguments;
 mod batches;
 mod calls;
 mod cancelling;

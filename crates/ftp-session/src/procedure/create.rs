@@ -8,7 +8,7 @@
 //! ```
 
 use super::Procedure;
-use super::path::prefixes;
+use super::path::{prefixes, sendable};
 use super::work::{Io, unless_refused};
 use crate::error::Error;
 
@@ -22,8 +22,11 @@ impl Procedure<usize> {
     /// first missing directory.
     #[must_use]
     pub fn create_dir_all(path: impl AsRef<[u8]>) -> Self {
-        let paths = prefixes(path.as_ref());
-        Self::new(|io| async move { Create { io }.all(&paths).await })
+        let path = path.as_ref().to_vec();
+        Self::new(|io| async move {
+            sendable(&path)?;
+            Create { io }.all(&prefixes(&path)).await
+        })
     }
 }
 

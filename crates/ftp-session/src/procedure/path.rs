@@ -1,6 +1,20 @@
 //! Paths on servers: components, parents, and names from listings
 
+use ftp_proto::{Argument, Error as FtpError};
+
 use crate::error::Error;
+
+/// Checks that a path can be sent
+///
+/// A procedure does this before its first order. The request with the path would be refused, too, but others may come
+/// before it, such as the listing of a parent.
+///
+/// # Errors
+///
+/// [`InvalidArgument`](FtpError::InvalidArgument).
+pub(crate) fn sendable(path: &[u8]) -> Result<(), Error> {
+    Argument::new(path).map(drop).map_err(|error| FtpError::from(error).into())
+}
 
 /// The prefixes of a path that end with one of its components, the shortest first: `/a`, `/a/b`
 ///
@@ -55,6 +69,17 @@ mod tests {
         assert_eq!(found("//a/.//b/"), ["/a", "/a/b"]);
         assert_eq!(found("../a"), ["..", "../a"]);
         assert!(found("").is_empty() && found("/").is_empty() && found("./").is_empty());
+    }
+
+    #[test]
+    fn paths_that_can_not_be_sent() {
+        for path in [&b""[..], b"/", b"a b/\xff"] {
+            assert!(sendable(path).is_ok(), "{path:?}");
+        }
+        for path in [&b"a\nb"[..], b"a\r", b"\0", &[b'a'; 5000]] {
+            let error = sendable(path).unwrap_err();
+            assert!(matches!(error, Error::Ftp(FtpError::InvalidArgument(_))), "{path:?}");
+        }
     }
 
     #[test]

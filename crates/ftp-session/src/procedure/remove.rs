@@ -19,7 +19,7 @@ use ftp_proto::ReadDir;
 use ftp_proto::listing::{EntryKind, OwnedEntry};
 
 use super::Procedure;
-use super::path::{components, inside, prefixes};
+use super::path::{components, inside, prefixes, sendable};
 use super::request::Request;
 use super::work::{Directory, Io, unless_refused, was_not_sent};
 use crate::error::{Error, Leftover, Removal};
@@ -59,9 +59,11 @@ impl RemoveOptions {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidRequest`] for an empty path, the root, and a path with `..`.
+    /// [`Error::InvalidRequest`] for an empty path, the root, and a path with `..`;
+    /// [`InvalidArgument`](ftp_proto::Error::InvalidArgument) for a path that can't be sent.
     pub fn check(self, path: impl AsRef<[u8]>) -> Result<Vec<u8>, Error> {
         let path = path.as_ref();
+        sendable(path)?;
         match prefixes(path).pop() {
             Some(root) if components(path).all(|component| component != b"..") => Ok(root),
             _ => Err(refused()),

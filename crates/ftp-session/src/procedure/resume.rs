@@ -6,6 +6,7 @@ use ftp_proto::listing::OwnedEntry;
 use ftp_proto::{Error as FtpError, Get, Put, ReadDir, Transfer};
 
 use super::Procedure;
+use super::path::sendable;
 use super::verify::{check_size, verify};
 use super::work::{Access, Begin, Io, Received, Sink, unless_refused};
 use crate::error::{Error, Mismatch};
@@ -74,7 +75,10 @@ impl Procedure<Transfer> {
     #[must_use]
     pub fn resume_download(remote: impl AsRef<[u8]>, options: ResumeOptions) -> Self {
         let remote = remote.as_ref().to_vec();
-        let work = |io| async move { resume_download(&io, &remote, options).await };
+        let work = |io| async move {
+            sendable(&remote)?;
+            resume_download(&io, &remote, options).await
+        };
         Self::new(work).block_size(options.block_size)
     }
 
@@ -90,7 +94,10 @@ impl Procedure<Transfer> {
     #[must_use]
     pub fn resume_upload(remote: impl AsRef<[u8]>, options: ResumeOptions) -> Self {
         let remote = remote.as_ref().to_vec();
-        let work = |io| async move { resume_upload(&io, &remote, options).await };
+        let work = |io| async move {
+            sendable(&remote)?;
+            resume_upload(&io, &remote, options).await
+        };
         Self::new(work).block_size(options.block_size)
     }
 }

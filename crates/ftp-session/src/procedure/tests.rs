@@ -2,6 +2,7 @@
 
 mod create;
 mod model;
+mod paths;
 mod remove;
 mod resume;
 mod times;

@@ -14,6 +14,7 @@ use ftp_proto::fields::{format_time, parse_time};
 use ftp_proto::{Error as FtpError, Reply, Timestamp};
 
 use super::Procedure;
+use super::path::sendable;
 use super::request::Request;
 use super::work::Io;
 use crate::error::Error;
@@ -37,6 +38,7 @@ impl Procedure<TimeCommand> {
             if path.is_empty() {
                 return Err(Error::InvalidRequest { problem: "the path is empty" });
             }
+            sendable(&path)?;
             let known = io.recall().await;
             let mut setting = Setting { io, path, time, known, before: None };
             let result = setting.all().await;

@@ -3,6 +3,7 @@
 use ftp_proto::fields::FileHash;
 
 use super::Procedure;
+use super::path::sendable;
 use super::work::Io;
 use crate::error::{Error, Mismatch};
 
@@ -29,7 +30,10 @@ impl Procedure<Verification> {
     #[must_use]
     pub fn verify_file(remote: impl AsRef<[u8]>) -> Self {
         let remote = remote.as_ref().to_vec();
-        Self::new(|io| async move { verify(&io, &remote).await })
+        Self::new(|io| async move {
+            sendable(&remote)?;
+            verify(&io, &remote).await
+        })
     }
 }
 
