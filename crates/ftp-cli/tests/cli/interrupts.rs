@@ -52,6 +52,7 @@ fn an_interruption_ends_a_login_at_once() {
             &["cat", "URL/f"],
             &["mirror", "URL/", "there"],
             &["info", "URL/"],
+            &["rm", "-n", "URL/f", "URL/g"],
         ] {
             interrupt(silent, arguments);
         }
