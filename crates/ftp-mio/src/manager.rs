@@ -175,8 +175,7 @@ impl Manager {
         let proxied = options.proxied_server();
         let proxied = proxied.map(|(host, port)| Site::Proxied(host.into(), port));
         let generation = self.generation + 1;
-        // Two sessions whose numbers are four billion apart are never alive at the same time.
-        let session = Session::numbered(generation as u32, token, addresses, options)?;
+        let session = Session::new(token, addresses, options)?;
         // A session has at least one address.
         let server = proxied.unwrap_or_else(|| Site::Address(addresses[0]));
         self.generation = generation;

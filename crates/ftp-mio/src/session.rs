@@ -62,21 +62,6 @@ impl Session {
         addresses: &[SocketAddr],
         options: impl Into<Options>,
     ) -> Result<Self, Error> {
-        // A manager counts its sessions from 1.
-        Self::numbered(u32::MAX - first.0 as u32, first, addresses, options.into())
-    }
-
-    /// As [`Self::new`], with a number that distinguishes its requests from those of other sessions
-    pub(crate) fn numbered(
-        number: u32,
-        first: Token,
-        addresses: &[SocketAddr],
-        mut options: Options,
-    ) -> Result<Self, Error> {
-        let client = &mut options.config_mut().client_number;
-        if *client == 0 {
-            *client = number;
-        }
         let inner = ftp_session::Session::new(addresses, options, Time::ZERO)?;
         Ok(Self { inner, first, origin: Origin::new(Instant::now()), now: Time::ZERO })
     }

@@ -42,7 +42,8 @@ impl fmt::Debug for OpId {
 
 /// A claim on the result of a request; pass it to [`Completion::take`](crate::Completion::take)
 ///
-/// Clients with different [numbers](crate::Config::client_number) give nothing for each other's claims.
+/// Clients with different [numbers](crate::Config::client_number) give nothing for each other's claims. Sessions of the
+/// drivers have different numbers unless you choose the same one for two of them.
 pub struct Op<T> {
     id: OpId,
     output: PhantomData<fn() -> T>,

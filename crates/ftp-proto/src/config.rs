@@ -211,9 +211,11 @@ pub struct Config {
     pub trace: bool,
 
     /// Distinguishes the client's requests from those of other clients: a claim on one of them gets nothing from another;
-    /// 0: a program with one session needs none, and the core keeps no global counter
+    /// 0: a program with one client needs none, and the core keeps no global counter
     ///
-    /// Set it if you drive several clients yourself. A session of `ftp-mio` whose number is 0 takes one of its own.
+    /// Set it if you drive several [`Client`](crate::Client)s yourself. A session of `ftp-session`, and with it of each
+    /// driver, whose number is 0 takes one that no other session of the process has. Such numbers begin at 2³¹: choose
+    /// smaller ones. A session replaces larger ones, so it may be given a copy of another session's settings.
     pub client_number: u32,
 
     /// Longest silence before the greeting, renewed by each 120; 60 s: servers that look up names are slow here

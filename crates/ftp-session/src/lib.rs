@@ -128,6 +128,7 @@ mod budget;
 mod buffer;
 mod cancel;
 mod client_methods;
+mod client_number;
 mod copy;
 mod data;
 mod entries;

@@ -30,6 +30,7 @@ use ftp_tls::rustls::HandshakeKind;
 pub use transfer::Moved;
 
 use crate::cancel::CancelFlag;
+use crate::client_number::client_number;
 use crate::data::{Attempt, Data, Linger};
 use crate::error::Error;
 use crate::event::Event;
@@ -225,6 +226,7 @@ impl<S: Read + Write, L> Session<S, L> {
             options.config.gateway = via.gateway()?;
         }
         options.config.trace |= options.trace.is_some();
+        options.config.client_number = client_number(options.config.client_number);
         let mut security = Security::new(options.tls, name);
         // Errors of the configuration must show before anything is sent.
         if options.config.tls != TlsPolicy::Plaintext {

@@ -7,6 +7,7 @@ mod proxies;
 #[path = "../suite/mod.rs"]
 mod suite;
 
+mod claims;
 mod loops;
 mod many;
 

@@ -298,22 +298,3 @@ fn servers_after_one_proxy_have_limits_of_their_own() {
     assert!(manager.remove(keys[0]));
     assert!(!manager.is_waiting(keys[3]));
 }
-
-/// Both requests are the first of their session.
-#[test]
-fn a_claim_on_another_session_gets_nothing() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut manager = Manager::new(Token(0));
-    let first = manager.connect(&[address], config()).unwrap();
-    let second = manager.connect(&[address], config()).unwrap();
-    let foreign = manager.session(second).unwrap().noop();
-    let mut session = manager.session(first).unwrap();
-    let own = session.noop();
-    session.abort(foreign.id());
-    assert!(session.poll_event().is_none());
-    session.abort(own.id());
-    let Some(Event::Completed(mut done)) = session.poll_event() else { panic!("no completion") };
-    assert!(done.take(foreign).is_none());
-    assert!(done.take(own).unwrap().is_err());
-}

@@ -1,0 +1,106 @@
+//! What identifies requests and sessions: numbers, keys, tokens
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Instant;
+
+use ftp_mio::manager::Manager;
+use ftp_mio::mio::{Events, Poll, Token};
+use ftp_mio::{Config, Event, Session};
+use ftp_tests::scripted::Server;
+
+use crate::config;
+
+/// Nothing listens there, and no test connects
+fn nowhere() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 1))
+}
+
+fn numbered(number: u32) -> Config {
+    let mut config = config();
+    config.client_number = number;
+    config
+}
+
+/// Both requests are the first of their session.
+#[test]
+fn a_claim_on_another_session_gets_nothing() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut manager = Manager::new(Token(0));
+    let first = manager.connect(&[address], config()).unwrap();
+    let second = manager.connect(&[address], config()).unwrap();
+    let foreign = manager.session(second).unwrap().noop();
+    let mut session = manager.session(first).unwrap();
+    let own = session.noop();
+    session.abort(foreign.id());
+    assert!(session.poll_event().is_none());
+    session.abort(own.id());
+    let Some(Event::Completed(mut done)) = session.poll_event() else { panic!("no completion") };
+    assert!(done.take(foreign).is_none());
+    assert!(done.take(own).unwrap().is_err());
+}
+
+/// The token, the poll and the manager say nothing about which session a claim is on
+#[test]
+fn sessions_never_have_the_same_requests() {
+    let address = nowhere();
+    let (mut one, mut other) = (Manager::new(Token(0)), Manager::new(Token(0)));
+    let mut ids = Vec::new();
+    for manager in [&mut one, &mut other] {
+        let key = manager.connect(&[address], config()).unwrap();
+        ids.push(manager.session(key).unwrap().noop().id());
+        // The next session has the tokens of this one.
+        manager.remove(key);
+        let key = manager.connect(&[address], config()).unwrap();
+        ids.push(manager.session(key).unwrap().noop().id());
+    }
+    let mut first = Session::new(Token(0), &[address], config()).unwrap();
+    // Settings that are copied from a session have the number that it took.
+    let copied = first.config().clone();
+    ids.push(first.noop().id());
+    for config in [config(), copied, numbered(1), numbered(2)] {
+        ids.push(Session::new(Token(0), &[address], config).unwrap().noop().id());
+    }
+    for (at, id) in ids.iter().enumerate() {
+        assert!(!ids[..at].contains(id), "{ids:?}");
+    }
+}
+
+/// The application still holds a claim on the session that was lost
+#[test]
+fn a_session_that_connects_again_does_not_answer_old_claims() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE b", "213 222");
+    });
+    let mut poll = Poll::new().unwrap();
+    let mut lost = Session::new(Token(0), &[server.address()], config()).unwrap();
+    // As in the next session, the second request is the one for the size.
+    lost.login("u", "p");
+    let old = lost.size("a");
+    drop(lost);
+    let mut session =
+        Session::connect(poll.registry(), Token(0), &[server.address()], config()).unwrap();
+    session.login("u", "p");
+    let new = session.size("b");
+    let mut events = Events::with_capacity(8);
+    let mut done = loop {
+        poll.poll(&mut events, session.timeout(Instant::now())).unwrap();
+        for event in &events {
+            session.handle_event(event);
+        }
+        session.turn(poll.registry(), Instant::now());
+        let completed = std::iter::from_fn(|| session.poll_event()).find_map(|event| match event {
+            Event::Completed(done) if done.op() == new.id() => Some(done),
+            _ => None,
+        });
+        if let Some(done) = completed {
+            break done;
+        }
+    };
+    assert!(done.take(old).is_none());
+    assert_eq!(done.take(new).unwrap().unwrap(), 222);
+    drop(session);
+    server.join();
+}
