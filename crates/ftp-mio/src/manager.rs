@@ -13,6 +13,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ftp_proto::ConnectionError;
@@ -21,11 +22,14 @@ use mio::{Registry, Token};
 
 use crate::session::Session;
 
-/// Identifies a session in a [`Manager`]; never reused
+/// Identifies a session in a [`Manager`]; never reused, and different from the keys of all other managers
+///
+/// Keys of the same manager are in the order in which their sessions were added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    index: usize,
+    manager: usize,
     generation: u64,
+    index: usize,
 }
 
 /// Any number of sessions on one poll
@@ -43,6 +47,8 @@ pub struct Key {
 /// Sessions that are being opened when the limit is reached are all refused; [`Self::open_at_once`] reduces their
 /// number.
 pub struct Manager {
+    /// Distinguishes its keys from those of other managers
+    number: usize,
     first: usize,
     slots: Vec<Option<Box<Entry>>>,
     free: Vec<usize>,
@@ -122,7 +128,9 @@ impl Manager {
     /// Creates a manager without sessions; their tokens begin at `first`
     #[must_use]
     pub fn new(first: Token) -> Self {
+        static MANAGERS: AtomicUsize = AtomicUsize::new(0);
         Self {
+            number: MANAGERS.fetch_add(1, Ordering::Relaxed),
             first: first.0,
             slots: Vec::new(),
             free: Vec::new(),
@@ -193,7 +201,7 @@ impl Manager {
             Some(index) => self.slots[index] = Some(entry),
             None => self.slots.push(Some(entry)),
         }
-        let key = Key { index, generation };
+        let key = Key { manager: self.number, generation, index };
         let (limit, at_once) = (self.limit, self.at_once);
         let new =
             || Server { budget: Budget::new(limit).at_once(at_once), waiting: VecDeque::new() };
@@ -295,7 +303,8 @@ impl Manager {
             entry.session.turn(registry, now);
             if entry.session.is_ready() && entry.reported == Reported::No {
                 entry.reported = Reported::Queued;
-                self.ready.push_back(Key { index, generation: entry.generation });
+                let generation = entry.generation;
+                self.ready.push_back(Key { manager: self.number, generation, index });
             }
             self.count(index, now);
             self.schedule(index);
@@ -341,7 +350,7 @@ impl Manager {
 
     fn entry(&self, key: Key) -> Option<&Entry> {
         let entry = self.slots.get(key.index)?.as_deref()?;
-        (entry.generation == key.generation).then_some(entry)
+        (key.manager == self.number && entry.generation == key.generation).then_some(entry)
     }
 
     fn enqueue(&mut self, index: usize) {

@@ -104,3 +104,13 @@ fn a_session_that_connects_again_does_not_answer_old_claims() {
     drop(session);
     server.join();
 }
+
+#[test]
+fn the_key_of_another_manager_is_invalid() {
+    let (mut one, mut other) = (Manager::new(Token(0)), Manager::new(Token(0)));
+    let key = one.connect(&[nowhere()], config()).unwrap();
+    let foreign = other.connect(&[nowhere()], config()).unwrap();
+    assert_ne!(key, foreign);
+    assert!(one.session(foreign).is_none() && !one.remove(foreign) && !one.is_waiting(foreign));
+    assert!(one.session(key).is_some());
+}
