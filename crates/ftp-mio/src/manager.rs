@@ -20,7 +20,7 @@ use ftp_proto::ConnectionError;
 use ftp_session::{Admission, Budget, Error, Options, Origin, SessionEnd};
 use mio::{Registry, Token};
 
-use crate::session::Session;
+use crate::session::{Session, no_tokens};
 
 /// Identifies a session in a [`Manager`]; never reused, and different from the keys of all other managers
 ///
@@ -171,19 +171,20 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// As [`Session::new`].
+    /// As [`Session::new`]; [`Error::InvalidRequest`] if the tokens from the manager's first one on are used up.
     pub fn connect(
         &mut self,
         addresses: &[SocketAddr],
         options: impl Into<Options>,
     ) -> Result<Key, Error> {
         let index = self.free.last().copied().unwrap_or(self.slots.len());
-        let token = Token(self.first + index * Session::TOKENS);
+        let offset = index.checked_mul(Session::TOKENS);
+        let token = offset.and_then(|offset| self.first.checked_add(offset));
         let options = options.into();
         let proxied = options.proxied_server();
         let proxied = proxied.map(|(host, port)| Site::Proxied(host.into(), port));
         let generation = self.generation + 1;
-        let session = Session::new(token, addresses, options)?;
+        let session = Session::new(Token(token.ok_or_else(no_tokens)?), addresses, options)?;
         // A session has at least one address.
         let server = proxied.unwrap_or_else(|| Site::Address(addresses[0]));
         self.generation = generation;

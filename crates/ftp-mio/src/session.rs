@@ -56,12 +56,16 @@ impl Session {
     /// # Errors
     ///
     /// [`Error::TlsConfig`] and [`Error::Tls`] if TLS is required but not available; [`Error::Connect`] if there is no
-    /// address, or none that the source address can reach.
+    /// address, or none that the source address can reach; [`Error::InvalidRequest`] if there are less than
+    /// [`Self::TOKENS`] tokens from `first` on.
     pub fn new(
         first: Token,
         addresses: &[SocketAddr],
         options: impl Into<Options>,
     ) -> Result<Self, Error> {
+        if first.0.checked_add(Self::TOKENS - 1).is_none() {
+            return Err(no_tokens());
+        }
         let inner = ftp_session::Session::new(addresses, options, Time::ZERO)?;
         Ok(Self { inner, first, origin: Origin::new(Instant::now()), now: Time::ZERO })
     }
@@ -175,4 +179,10 @@ impl Session {
     pub fn poll_event(&mut self) -> Option<Event> {
         self.inner.poll_event()
     }
+}
+
+/// The error of a session whose tokens would be beyond the last one
+pub(crate) const fn no_tokens() -> Error {
+    let problem = "no tokens are left for the session: choose a lower first token";
+    Error::InvalidRequest { problem }
 }

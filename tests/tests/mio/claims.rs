@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ftp_mio::manager::Manager;
 use ftp_mio::mio::{Events, Poll, Token};
-use ftp_mio::{Config, Event, Session};
+use ftp_mio::{Config, Error, Event, Session};
 use ftp_tests::scripted::Server;
 
 use crate::config;
@@ -113,4 +113,23 @@ fn the_key_of_another_manager_is_invalid() {
     assert_ne!(key, foreign);
     assert!(one.session(foreign).is_none() && !one.remove(foreign) && !one.is_waiting(foreign));
     assert!(one.session(key).is_some());
+}
+
+/// Tokens never begin again at 0: those are the application's
+#[test]
+fn sessions_without_tokens_are_refused() {
+    let last = usize::MAX - (Session::TOKENS - 1);
+    Session::new(Token(last), &[nowhere()], config()).unwrap();
+    let refused = |result| matches!(result, Err(Error::InvalidRequest { .. }));
+    assert!(refused(Session::new(Token(last + 1), &[nowhere()], config()).map(drop)));
+    for (first, room) in [(usize::MAX - 5, 1), (usize::MAX, 0), (last - Session::TOKENS, 2)] {
+        let mut manager = Manager::new(Token(first));
+        for _ in 0..room {
+            manager.connect(&[nowhere()], config()).unwrap();
+        }
+        assert!(refused(manager.connect(&[nowhere()], config()).map(drop)));
+        // The manager goes on with those that it has.
+        assert_eq!(manager.len(), room);
+        assert!(manager.deadline().is_none());
+    }
 }
