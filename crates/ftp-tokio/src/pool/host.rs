@@ -3,6 +3,9 @@
 //! All of this runs under the pool's lock and does no I/O: tasks to wake and sessions to close are noted, and handled
 //! once the lock is free.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -171,34 +174,28 @@ impl Host {
     /// Finds the first task in line that an idle session fits, and that session: the one used last, because it is the
     /// least likely to be over
     fn first_that_fits(&self) -> Option<(u64, usize)> {
-        if self.idle.is_empty() {
-            return None;
-        }
-        self.line.waiting().find_map(|(number, site)| {
-            let place = self.idle.iter().rposition(|idle| idle.member.site == *site)?;
-            Some((number, place))
-        })
+        // Mostly nobody waits, and then the idle sessions need not be looked at.
+        self.line.firsts().next()?;
+        let fits = |(place, idle): (usize, &Idle)| {
+            self.line.first_for(&idle.member.site).map(|number| (number, place))
+        };
+        let idle = self.idle.iter().enumerate().rev();
+        idle.filter_map(fits).min_by_key(|(number, _)| *number)
     }
 
     /// The first task in line that may open a session as far as its login is concerned
     fn first_to_open(&self, now: Instant) -> Option<u64> {
-        let mut waiting = self.line.waiting();
-        waiting
-            .find(|(_, site)| self.logins.tried_until(site, now).is_none())
-            .map(|(number, _)| number)
+        let mut firsts = self.line.firsts();
+        let first = firsts.find(|(_, site)| self.logins.tried_until(site, now).is_none());
+        first.map(|(number, _)| number)
     }
 
     /// Makes tasks that wait for another task's login attempt look again when that takes too long
     fn look_at_logins(&mut self, now: Instant) {
-        let mut sites: Vec<(u64, &Site, Instant)> = Vec::new();
-        for (number, site) in self.line.waiting() {
-            if sites.iter().all(|(_, other, _)| *other != site) {
-                sites.extend(self.logins.tried_until(site, now).map(|until| (number, site, until)));
+        for (site, until) in self.logins.tried(now) {
+            if let Some(first) = self.line.first_for(site) {
+                self.line.look_at(first, until);
             }
-        }
-        let looks: Vec<_> = sites.into_iter().map(|(number, _, until)| (number, until)).collect();
-        for (number, until) in looks {
-            self.line.look_at(number, until);
         }
     }
 
@@ -257,7 +254,7 @@ impl Host {
             }
             Attempt::Rejected(error, memory) => {
                 self.budget.failed(time);
-                self.line.call_all(|other| other == site, || Turn::Rejected(error.duplicate()));
+                self.line.call_all(Some(site), || Turn::Rejected(error.duplicate()));
                 self.logins.refused(site, now.checked_add(memory), error);
             }
             Attempt::Failed(error) => {
@@ -306,7 +303,7 @@ impl Host {
     /// Closes the idle sessions, and calls all waiters, because the pool is closed
     pub(super) fn close(&mut self) {
         while self.close_oldest(CloseReason::PoolClosed) {}
-        self.line.call_all(|_| true, || Turn::Closed);
+        self.line.call_all(None, || Turn::Closed);
     }
 
     /// Returns the notes of what to do once the lock is free

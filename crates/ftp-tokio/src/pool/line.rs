@@ -2,8 +2,11 @@
 //!
 //! A waiter has a number, and keeps it if the session that it gets turns out to be over: the lowest number has waited
 //! longest. It waits in line until it is called. What it is given stays here until it takes it, or leaves.
+//!
+//! Waiters for the same site differ only in their numbers, so whoever serves the line looks at the first of each site.
+//! However many wait, it does not look at the others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ftp_session::Error;
@@ -41,14 +44,46 @@ struct Waiter {
 #[derive(Default)]
 pub(super) struct Line {
     waiting: BTreeMap<u64, Waiter>,
+    /// The numbers of those that wait for each site
+    sites: HashMap<Site, BTreeSet<u64>>,
+    /// The lowest number for each site
+    firsts: BTreeSet<u64>,
     called: HashMap<u64, Turn>,
     /// Waiters to notify once the lock is free
     to_notify: Vec<Arc<Notify>>,
+    /// How often somebody has looked at a waiter, for tests
+    #[cfg(test)]
+    pub(super) looks: std::cell::Cell<usize>,
 }
 
 impl Line {
     pub(super) fn enter(&mut self, number: u64, site: Site, notify: Arc<Notify>) {
+        self.file(&site, |numbers| numbers.insert(number));
         self.waiting.insert(number, Waiter { site, notify, look: None, passed_by: 0 });
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Waiter> {
+        let waiter = self.waiting.remove(&number)?;
+        self.file(&waiter.site, |numbers| numbers.remove(&number));
+        Some(waiter)
+    }
+
+    /// Changes the numbers of a site
+    fn file(&mut self, site: &Site, change: impl FnOnce(&mut BTreeSet<u64>) -> bool) {
+        if !self.sites.contains_key(site) {
+            self.sites.insert(site.clone(), BTreeSet::new());
+        }
+        let Some(numbers) = self.sites.get_mut(site) else { return };
+        let before = numbers.first().copied();
+        change(numbers);
+        let first = numbers.first().copied();
+        if first != before {
+            before.inspect(|number| _ = self.firsts.remove(number));
+            self.firsts.extend(first);
+        }
+        if first.is_none() {
+            self.sites.remove(site);
+        }
     }
 
     /// The number of tasks that wait and are not called yet
@@ -65,9 +100,23 @@ impl Line {
         self.waiting.is_empty() && self.called.is_empty()
     }
 
-    /// The waiting tasks, in order
-    pub(super) fn waiting(&self) -> impl Iterator<Item = (u64, &Site)> {
-        self.waiting.iter().map(|(number, waiter)| (*number, &waiter.site))
+    /// The first waiting task for each site, in order
+    pub(super) fn firsts(&self) -> impl Iterator<Item = (u64, &Site)> {
+        self.firsts.iter().filter_map(|number| {
+            self.count_look();
+            Some((*number, &self.waiting.get(number)?.site))
+        })
+    }
+
+    /// The first task that waits for this site
+    pub(super) fn first_for(&self, site: &Site) -> Option<u64> {
+        self.count_look();
+        self.sites.get(site)?.first().copied()
+    }
+
+    fn count_look(&self) {
+        #[cfg(test)]
+        self.looks.set(self.looks.get() + 1);
     }
 
     pub(super) fn passed_by(&self, number: u64) -> usize {
@@ -82,17 +131,19 @@ impl Line {
 
     /// Calls a waiter
     pub(super) fn call(&mut self, number: u64, turn: impl FnOnce(Site) -> Turn) {
-        if let Some(waiter) = self.waiting.remove(&number) {
+        if let Some(waiter) = self.remove(number) {
             self.called.insert(number, turn(waiter.site));
             self.to_notify.push(waiter.notify);
         }
     }
 
-    /// Calls all waiters for a site
-    pub(super) fn call_all(&mut self, fits: impl Fn(&Site) -> bool, turn: impl Fn() -> Turn) {
-        let numbers: Vec<u64> =
-            self.waiting().filter(|(_, site)| fits(site)).map(|(number, _)| number).collect();
-        for number in numbers {
+    /// Calls all waiters, or those for one site
+    pub(super) fn call_all(&mut self, site: Option<&Site>, turn: impl Fn() -> Turn) {
+        let first = |line: &Self| match site {
+            Some(site) => line.first_for(site),
+            None => line.firsts.first().copied(),
+        };
+        while let Some(number) = first(self) {
             self.call(number, |_| turn());
         }
     }
@@ -126,7 +177,7 @@ impl Line {
 
     /// Removes a waiter; returns what it was given and has not taken, for another task
     pub(super) fn leave(&mut self, number: u64) -> Option<Turn> {
-        self.waiting.remove(&number);
+        self.remove(number);
         self.called.remove(&number)
     }
 

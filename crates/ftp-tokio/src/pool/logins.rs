@@ -8,7 +8,7 @@
 //!
 //! An unknown login is tried by one task at a time: a wrong password is sent once, however many tasks want the site.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use ftp_session::Error;
@@ -22,12 +22,15 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 pub(super) struct Logins {
-    sites: HashMap<Site, Login>,
+    /// When the last attempt at each login began that is being tried; there are no more of these than sessions
+    tried: HashMap<Site, Instant>,
+    known: HashMap<Site, Login>,
+    /// When refusals expire, the earliest first
+    expiries: VecDeque<(Instant, Site)>,
 }
 
+/// What an attempt has shown
 enum Login {
-    /// When the last attempt began
-    Tried(Instant),
     /// The number of open sessions
     Accepted(usize),
     /// Until when, with `None` for ever
@@ -37,7 +40,7 @@ enum Login {
 impl Logins {
     /// The error of a refused login that must not be tried again
     pub(super) fn refusal(&self, site: &Site, now: Instant) -> Option<Error> {
-        match self.sites.get(site)? {
+        match self.known.get(site)? {
             Login::Refused(until, error) if is_ahead(*until, now) => Some(error.duplicate()),
             _ => None,
         }
@@ -45,64 +48,76 @@ impl Logins {
 
     /// Until when no other task may try this login
     pub(super) fn tried_until(&self, site: &Site, now: Instant) -> Option<Instant> {
-        match self.sites.get(site)? {
-            Login::Tried(begun) => Some(*begun + ATTEMPT_TIMEOUT).filter(|until| *until > now),
-            Login::Accepted(_) | Login::Refused(..) => None,
-        }
+        Some(*self.tried.get(site)? + ATTEMPT_TIMEOUT).filter(|until| *until > now)
+    }
+
+    /// The logins that no other task may try, and until when
+    pub(super) fn tried(&self, now: Instant) -> impl Iterator<Item = (&Site, Instant)> {
+        let until = |(site, begun): (_, &Instant)| (site, *begun + ATTEMPT_TIMEOUT);
+        self.tried.iter().map(until).filter(move |(_, until)| *until > now)
     }
 
     /// Notes that an attempt begins
     pub(super) fn begin(&mut self, site: &Site, now: Instant) {
-        if !matches!(self.sites.get(site), Some(Login::Accepted(_))) {
-            self.sites.insert(site.clone(), Login::Tried(now));
+        if !self.has_sessions(site) {
+            self.known.remove(site);
+            self.tried.insert(site.clone(), now);
         }
     }
 
     pub(super) fn accepted(&mut self, site: &Site) {
-        match self.sites.get_mut(site) {
+        self.tried.remove(site);
+        match self.known.get_mut(site) {
             Some(Login::Accepted(sessions)) => *sessions += 1,
             _ => {
-                self.sites.insert(site.clone(), Login::Accepted(1));
+                self.known.insert(site.clone(), Login::Accepted(1));
             }
         }
     }
 
     pub(super) fn refused(&mut self, site: &Site, until: Option<Instant>, error: Error) {
-        self.sites.insert(site.clone(), Login::Refused(until, error));
+        self.tried.remove(site);
+        self.known.insert(site.clone(), Login::Refused(until, error));
+        // All refusals are remembered for the same time, so this one expires last.
+        self.expiries.extend(until.map(|until| (until, site.clone())));
     }
 
     /// Notes that an attempt has shown nothing about the login
     pub(super) fn gave_up(&mut self, site: &Site) {
-        if matches!(self.sites.get(site), Some(Login::Tried(_))) {
-            self.sites.remove(site);
-        }
+        self.tried.remove(site);
     }
 
     /// Notes that a session has ended
     pub(super) fn ended(&mut self, site: &Site) {
-        match self.sites.get_mut(site) {
+        match self.known.get_mut(site) {
             Some(Login::Accepted(1)) => {
-                self.sites.remove(site);
+                self.known.remove(site);
             }
             Some(Login::Accepted(sessions)) => *sessions -= 1,
-            Some(Login::Tried(_) | Login::Refused(..)) | None => {}
+            Some(Login::Refused(..)) | None => {}
         }
     }
 
     /// Whether nothing is known that still matters
     pub(super) fn can_be_forgotten(&self, now: Instant) -> bool {
-        self.sites.values().all(|login| match login {
-            Login::Refused(until, _) => !is_ahead(*until, now),
-            Login::Tried(_) | Login::Accepted(_) => false,
-        })
+        let is_over =
+            |login: &Login| matches!(login, Login::Refused(until, _) if !is_ahead(*until, now));
+        self.tried.is_empty() && self.known.values().all(is_over)
     }
 
     /// Forgets refusals that have expired
     pub(super) fn forget(&mut self, now: Instant) {
-        self.sites.retain(|_, login| match login {
-            Login::Refused(until, _) => is_ahead(*until, now),
-            Login::Tried(_) | Login::Accepted(_) => true,
-        });
+        while self.expiries.front().is_some_and(|(until, _)| *until <= now) {
+            let Some((_, site)) = self.expiries.pop_front() else { return };
+            // The login may have been tried again since.
+            if self.refusal(&site, now).is_none() && !self.has_sessions(&site) {
+                self.known.remove(&site);
+            }
+        }
+    }
+
+    fn has_sessions(&self, site: &Site) -> bool {
+        matches!(self.known.get(site), Some(Login::Accepted(_)))
     }
 }
 
