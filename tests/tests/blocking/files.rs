@@ -182,6 +182,11 @@ fn resuming_a_local_file() {
         // The remote file does not exist.
         s.exchange("SIZE f", "550 no such file");
         assert_eq!(s.receive_file("STOR f"), b"0123456789");
+        s.exchange("SIZE f", "213 10");
+        // It does not exist, and the server stores too little of it.
+        s.exchange("SIZE f", "550 no such file");
+        assert_eq!(s.receive_file("STOR f"), b"0123456789");
+        s.exchange("SIZE f", "213 9");
         // The remote file is too long.
         s.exchange("SIZE f", "213 11");
         // The remote file has other content.
@@ -200,6 +205,7 @@ fn resuming_a_local_file() {
     ftp.resume_upload(&local, "f").unwrap();
     let none = ResumeOptions::new().overlap(0);
     for (options, expected) in [
+        (ResumeOptions::new(), Mismatch::Size { local: 10, remote: 9 }),
         (ResumeOptions::new(), Mismatch::Size { local: 10, remote: 11 }),
         (ResumeOptions::new(), Mismatch::Content { from: 0, to: 4 }),
         (none, Mismatch::Size { local: 10, remote: 14 }),

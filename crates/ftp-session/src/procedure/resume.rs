@@ -90,7 +90,7 @@ impl Procedure<Transfer> {
     ///
     /// It fails with [`Error::Mismatch`] if the two files can't be the same file, in which case nothing was written,
     /// or if the server's file has the wrong size at the end. Otherwise its error is why the transfer failed, or that
-    /// the server does not report the size.
+    /// the server does not report the size, before or after it.
     #[must_use]
     pub fn resume_upload(remote: impl AsRef<[u8]>, options: ResumeOptions) -> Self {
         let remote = remote.as_ref().to_vec();
@@ -206,10 +206,9 @@ async fn resume_upload(io: &Io, remote: &[u8], options: ResumeOptions) -> Result
         }
         None => upload(io, Put::new(remote), 0, length).await?,
     };
-    if options.verify == Verify::WholeFiles {
-        verify(io, remote).await?;
-    } else if size.is_some() {
-        check_size(io, remote, length).await?;
+    match options.verify {
+        Verify::WholeFiles => verify(io, remote).await.map(drop)?,
+        Verify::No => check_size(io, remote, length).await.map(drop)?,
     }
     Ok(transfer)
 }

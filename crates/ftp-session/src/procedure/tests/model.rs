@@ -107,6 +107,8 @@ pub(super) struct Model {
     pub(super) knows_size: bool,
     pub(super) sizes: Sizes,
     pub(super) ignores_offsets: bool,
+    /// Whether the server stores one byte less than it received
+    pub(super) loses_a_byte: bool,
     pub(super) listings: Listings,
     pub(super) pwd: Pwd,
     /// Whether the refusal of RMD says that something is no directory
@@ -157,6 +159,7 @@ impl Model {
             knows_size: true,
             sizes: Sizes::Reported,
             ignores_offsets: false,
+            loses_a_byte: false,
             listings: Listings::default(),
             pwd: Pwd::Resolved,
             gives_reasons: false,
@@ -253,7 +256,10 @@ impl Model {
             Order::Receive(most, sink) => self.receive(most, sink),
             Order::Send(from) => self.send(from),
             Order::Finish => match self.running.take() {
-                Some(Running::Upload { path, bytes }) => {
+                Some(Running::Upload { path, mut bytes }) => {
+                    if self.loses_a_byte {
+                        bytes.pop();
+                    }
                     self.tree.insert(path, Node::File(bytes, time(0)));
                     Self::ended()
                 }
@@ -490,7 +496,7 @@ impl Model {
             }
             Begin::Put(put) => {
                 let path = self.resolve(&path_of(put.path()), true);
-                let appends = format!("{put:?}").contains("Append");
+                let appends = format!("{put:?}").contains("APPE");
                 let bytes = match self.tree.get(&path) {
                     Some(Node::File(bytes, _)) if appends => bytes.clone(),
                     _ => Vec::new(),

@@ -182,6 +182,26 @@ fn a_resumed_upload_is_whole_or_an_error() {
     assert!(cases > 50, "{cases}");
 }
 
+#[test]
+fn an_upload_of_which_the_server_loses_a_byte_is_no_success() {
+    for before in [None, Some(&b""[..]), Some(b"0123")] {
+        for options in [ResumeOptions::new(), ResumeOptions::new().verify()] {
+            let mut model = with_file(before.unwrap_or_default());
+            if before.is_none() {
+                model.tree.remove("/home/f");
+            }
+            model.local = Some(REMOTE.to_vec());
+            model.loses_a_byte = true;
+            let error = model.run(Procedure::resume_upload("f", options)).unwrap_err();
+            let expected = Mismatch::Size { local: 10, remote: 9 };
+            assert!(
+                matches!(&error, Error::Mismatch(found) if *found == expected),
+                "{before:?}: {error:?}"
+            );
+        }
+    }
+}
+
 /// A file counts as missing only if the server says so, or if a listing shows it
 #[test]
 fn a_refusal_of_size_does_not_mean_a_missing_file() {
