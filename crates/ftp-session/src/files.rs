@@ -21,23 +21,13 @@ pub struct LocalFile {
     file: Option<File>,
     /// The offset at which the next read or write starts unless it seeks
     at: u64,
-    written: Written,
-}
-
-/// What is written to a file
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Written {
-    /// All of it
-    Whole,
-    /// What comes after the bytes that it had
-    End,
 }
 
 impl LocalFile {
     /// Names a file, which is opened when a procedure orders it
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), file: None, at: 0, written: Written::Whole }
+        Self { path: path.into(), file: None, at: 0 }
     }
 
     /// Carries out an order of [`ProcedureStep::Local`](crate::procedure::ProcedureStep::Local)
@@ -60,14 +50,12 @@ impl LocalFile {
                 Ok(LocalAnswer::Read(count))
             }
             LocalOrder::Write { at, from, length } => {
-                let appends = self.written == Written::End;
                 let mut file = self.at(at)?;
-                // A write after the end would leave a hole. A device has no length.
-                if appends && is_shorter(file, at)? {
-                    let text = "another program made the file shorter during the download";
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-                }
+                // If it is shorter, the write would leave a hole; if it is longer, its end is not the download's. The
+                // second check is for the last write, after which nobody looks.
+                check_length(file, at)?;
                 file.write_all(&from[..length])?;
+                check_length(file, at + length as u64)?;
                 self.at += length as u64;
                 Ok(LocalAnswer::Done)
             }
@@ -104,7 +92,6 @@ impl LocalFile {
             Access::Read | Access::Append => file.metadata()?.len(),
         };
         (self.file, self.at) = (Some(file), 0);
-        self.written = if access == Access::Append { Written::End } else { Written::Whole };
         Ok(Some(length))
     }
 
@@ -119,9 +106,17 @@ impl LocalFile {
     }
 }
 
-fn is_shorter(file: &File, length: u64) -> io::Result<bool> {
+/// Checks that only this process has written to the file; a device has no length
+fn check_length(file: &File, expected: u64) -> io::Result<()> {
     let metadata = file.metadata()?;
-    Ok(metadata.is_file() && metadata.len() < length)
+    let length = metadata.len();
+    if !metadata.is_file() || length == expected {
+        return Ok(());
+    }
+    let text = format!(
+        "another program changed the file during the download: it has {length} bytes, and {expected} were written"
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidData, text))
 }
 
 /// Opens a file whose bytes can be read: a directory can be opened, and an upload would have emptied the server's file

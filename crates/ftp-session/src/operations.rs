@@ -97,8 +97,9 @@ macro_rules! file_operations {
                 ///
                 /// # Errors
                 ///
-                /// Why the transfer failed; [`Local`](ftp_session::Error::Local) if the local file failed, or if it
-                /// ends before the offset; [`InvalidRequest`](ftp_session::Error::InvalidRequest) for a text with an
+                /// Why the transfer failed; [`Local`](ftp_session::Error::Local) if the local file failed, if another
+                /// program changed its length while it was written, or if it ends before the offset;
+                /// [`InvalidRequest`](ftp_session::Error::InvalidRequest) for a text with an
                 /// offset, before anything is sent: its line endings are longer on the network, and so the offsets
                 /// differ.
                 fn download_file(

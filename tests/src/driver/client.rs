@@ -302,6 +302,14 @@ impl<D: Driver> Client<D> {
         self.perform(Procedure::remove_dir_all(path, RemoveOptions::new()), "")
     }
 
+    pub fn download_file(
+        &mut self,
+        get: impl Into<Get>,
+        local: impl AsRef<Path>,
+    ) -> Result<Transfer> {
+        self.perform(Procedure::download_file(get), local)
+    }
+
     pub fn resume_download(
         &mut self,
         remote: impl AsRef<[u8]>,

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use ftp_blocking::{CopyOptions, Error, Get, Mismatch, Put, ResumeOptions};
 use ftp_tests::scripted::{Peer, Server, accept, read_all};
@@ -357,6 +358,8 @@ fn a_local_file_that_becomes_shorter_does_not_complete_a_resumed_download() {
                 while file.metadata().unwrap().len() < 10 {
                     std::thread::yield_now();
                 }
+                // The length is checked once more directly after the write.
+                std::thread::sleep(Duration::from_millis(100));
                 file.set_len(2).unwrap();
                 s.reply("226 done");
             } else {

@@ -11,6 +11,7 @@ mod copies;
 mod deadlines;
 mod directories;
 pub(crate) mod downloads;
+mod files;
 mod floods;
 mod hostile;
 mod opening;

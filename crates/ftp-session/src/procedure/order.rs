@@ -37,6 +37,8 @@ pub enum LocalOrder<'a> {
         into: &'a mut Buffer,
     },
     /// Write the first `length` bytes of `from`; answer [`LocalAnswer::Done`]
+    ///
+    /// If the file ends elsewhere, before or after the write, another program has changed it: answer an error.
     Write {
         /// Offset in the file, which is its end
         at: u64,

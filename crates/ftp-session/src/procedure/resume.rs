@@ -119,7 +119,11 @@ async fn resume_download(
         None => {
             let download = Download::begin(io, expecting(Get::new(remote), size), size).await?;
             match io.open(Access::Create).await {
-                Ok(_) => download.write_from(0).await?.0,
+                Ok(_) => {
+                    let (transfer, written) = download.write_from(0).await?;
+                    check_length(io, None, written).await?;
+                    transfer
+                }
                 Err(error) => {
                     download.abort().await;
                     return Err(error);
@@ -170,17 +174,19 @@ async fn append_rest(
         }
         Err(error) => Err(error),
         Ok((transfer, written)) => {
-            check_length(io, length, written).await?;
+            check_length(io, Some(length), written).await?;
             Ok(transfer)
         }
     }
 }
 
-/// Checks that the local file has all that was written: another program may have shortened it meanwhile
-async fn check_length(io: &Io, before: u64, written: u64) -> Result<(), Error> {
+/// Checks that the local file has what was written and no more: another program may have changed its length meanwhile
+///
+/// `before` is the length that it had, if there was one.
+async fn check_length(io: &Io, before: Option<u64>, written: u64) -> Result<(), Error> {
     let length = io.open(Access::Append).await?.unwrap_or(0);
     // A device has no length, neither before nor after.
-    if length == written || (length, before) == (0, 0) {
+    if length == written || (length, before) == (0, Some(0)) {
         return Ok(());
     }
     let text = format!("another program changed the file: it has {length} of {written} bytes");

@@ -13,9 +13,9 @@ impl Procedure<Transfer> {
     /// Downloads into the local file, which is created, or overwritten from the request's offset on
     ///
     /// The local file is not touched before the server has accepted the request. After a failure it holds the bytes
-    /// received so far, for [`Self::resume_download`]. It fails with [`Error::Local`] if the local file fails, or ends
-    /// before the offset. A [text](Get::ascii) with an offset fails with [`Error::InvalidRequest`], before anything is
-    /// sent.
+    /// received so far, for [`Self::resume_download`]. It fails with [`Error::Local`] if the local file fails, if it
+    /// ends before the offset, or if another program changes its length while it is written. A [text](Get::ascii) with
+    /// an offset fails with [`Error::InvalidRequest`], before anything is sent.
     #[must_use]
     pub fn download_file(get: impl Into<Get>) -> Self {
         let get = get.into();

@@ -109,6 +109,8 @@ pub(super) struct Model {
     pub(super) ignores_offsets: bool,
     /// Whether the server stores one byte less than it received
     pub(super) loses_a_byte: bool,
+    /// Whether another program appends to the local file before the server confirms a download
+    pub(super) local_grows: bool,
     pub(super) listings: Listings,
     pub(super) pwd: Pwd,
     /// Whether the refusal of RMD says that something is no directory
@@ -160,6 +162,7 @@ impl Model {
             sizes: Sizes::Reported,
             ignores_offsets: false,
             loses_a_byte: false,
+            local_grows: false,
             listings: Listings::default(),
             pwd: Pwd::Resolved,
             gives_reasons: false,
@@ -518,6 +521,9 @@ impl Model {
         *at += count;
         if count == 0 {
             self.running = None;
+            if self.local_grows {
+                self.local.as_mut().unwrap().push(b'x');
+            }
             return Self::ended();
         }
         match sink {

@@ -202,6 +202,17 @@ fn an_upload_of_which_the_server_loses_a_byte_is_no_success() {
     }
 }
 
+#[test]
+fn a_resumed_download_whose_file_another_program_extends_is_no_success() {
+    for before in [None, Some(&b""[..]), Some(b"0123"), Some(REMOTE)] {
+        let mut model = with_file(REMOTE);
+        model.local = before.map(<[u8]>::to_vec);
+        model.local_grows = true;
+        let error = model.run(Procedure::resume_download("f", ResumeOptions::new())).unwrap_err();
+        assert!(matches!(error, Error::Local(_)), "{before:?}: {error:?}");
+    }
+}
+
 /// A file counts as missing only if the server says so, or if a listing shows it
 #[test]
 fn a_refusal_of_size_does_not_mean_a_missing_file() {
