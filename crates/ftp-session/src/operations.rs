@@ -95,6 +95,10 @@ macro_rules! file_operations {
                 /// the bytes received so far, for [`Self::resume_download`]. If the server chose its name, make the
                 /// path with [`local_path`](ftp_session::local_path).
                 ///
+                /// A server may accept REST and still send the file from its start. That shows only in the bytes, which
+                /// [`Self::resume_download`] compares and this does not: after an
+                /// [offset](ftp_session::ftp_proto::Get::resume_at) it ends with a success and a wrong local file.
+                ///
                 /// # Errors
                 ///
                 /// Why the transfer failed; [`Local`](ftp_session::Error::Local) if the local file failed, if another

@@ -16,6 +16,10 @@ impl Procedure<Transfer> {
     /// received so far, for [`Self::resume_download`]. It fails with [`Error::Local`] if the local file fails, if it
     /// ends before the offset, or if another program changes its length while it is written. A [text](Get::ascii) with
     /// an offset fails with [`Error::InvalidRequest`], before anything is sent.
+    ///
+    /// A server may accept REST and still send the file from its start. That shows only in the bytes, which
+    /// [`Self::resume_download`] compares and this does not: after an [offset](Get::resume_at) it ends with a success
+    /// and a wrong local file.
     #[must_use]
     pub fn download_file(get: impl Into<Get>) -> Self {
         let get = get.into();
