@@ -42,7 +42,7 @@
 //! | idle | given to the next task in line at once, or kept idle |
 //! | in the middle of a transfer or request | settled in the background, as the next call would do |
 //! | in another working directory, by `cwd` | returned to the login directory, in the background |
-//! | changed by USER, REIN, PROT, CCC, OPTS, SITE, EPSV ALL or an unknown command | closed, because it may differ from a new session |
+//! | changed by USER, PROT, CCC, OPTS, SITE, EPSV ALL or an unknown command | closed, because it may differ from a new session |
 //! | after [`command("RNFR", …)`](crate::Client::command) without RNTO | closed, because some servers accept only RNTO then |
 //! | over | forgotten |
 //!
