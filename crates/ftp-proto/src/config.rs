@@ -135,7 +135,8 @@ pub enum ForeignReplies {
 
 /// Settings of a session; most defaults are documented with their reasons
 ///
-/// There is no `Default`: security is the constructor's argument. A time of [`Duration::MAX`] means never.
+/// There is no `Default`: security is the constructor's argument. A time of [`Duration::MAX`] means never. Zero makes
+/// no sense for any wait, and the drivers refuse it; only [`Self::auth_pause`] may be zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
@@ -143,7 +144,7 @@ pub struct Config {
     pub tls: TlsPolicy,
     /// Which mechanisms AUTH may try; [`AuthMechanism::Tls`]: every server in use since 2005 knows it
     pub auth: AuthMechanism,
-    /// Pause between the 234 to AUTH and the TLS handshake; zero: servers should not need one
+    /// Pause between the 234 to AUTH and the TLS handshake; zero, which means none: servers should not need one
     ///
     /// Some servers (libunftp) send the reply first and hand the connection to TLS a moment later. They
     /// read what arrives in between as a command, and the session ends with `500` in clear text. For them,

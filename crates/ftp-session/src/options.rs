@@ -153,18 +153,26 @@ impl Options {
             ("greeting_timeout", config.greeting_timeout),
             ("reply_timeout", config.reply_timeout),
             ("command_timeout", config.command_timeout),
+            ("batch_timeout", config.batch_timeout),
             ("tls_timeout", config.tls_timeout),
             ("data_connect_timeout", config.data_connect_timeout),
             ("data_timeout", config.data_timeout),
             ("final_reply_timeout", config.final_reply_timeout),
+            ("hash_timeout", config.hash_timeout),
+            ("remote_transfer_timeout", config.remote_transfer_timeout),
+            ("settle_timeout", config.settle_timeout),
+            ("settle_quiet", config.settle_quiet),
         ];
-        match waits.into_iter().find(|(_, wait)| wait.is_zero()) {
-            Some((option, _)) => Err(Error::InvalidOption {
-                option,
-                problem: "is zero, so every wait would fail; Duration::MAX means no limit",
-            }),
-            None => Ok(()),
+        if let Some((option, _)) = waits.into_iter().find(|(_, wait)| wait.is_zero()) {
+            let problem = "is zero, so every wait would fail; Duration::MAX means no limit";
+            return Err(Error::InvalidOption { option, problem });
         }
+        if config.keep_alive.is_some_and(|idle| idle.is_zero()) {
+            let problem =
+                "is zero, so NOOP would be sent without a pause; None means that none is sent";
+            return Err(Error::InvalidOption { option: "keep_alive", problem });
+        }
+        Ok(())
     }
 
     /// Sets the local address to connect from; by default the system chooses

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use ftp_blocking::{Client, Config, Error, Options, TlsPolicy, ftp_proto};
+use ftp_proto::Time;
 use ftp_tests::scripted::Server;
 
 use crate::{at_once, config};
@@ -104,6 +105,43 @@ fn a_timeout_of_zero_is_refused() {
         assert!(error.is_fatal() && !error.is_transient());
         assert!(error.to_string().contains("Duration::MAX"), "{error}");
     }
+}
+
+/// Whatever a wait is for, none would end otherwise than by its time
+#[test]
+fn every_wait_of_zero_is_refused_by_name() {
+    type Change = fn(&mut Config);
+    let address = SocketAddr::from(([127, 0, 0, 1], 1));
+    let changes: [(&str, Change); 13] = [
+        ("greeting_timeout", |config| config.greeting_timeout = Duration::ZERO),
+        ("reply_timeout", |config| config.reply_timeout = Duration::ZERO),
+        ("command_timeout", |config| config.command_timeout = Duration::ZERO),
+        ("batch_timeout", |config| config.batch_timeout = Duration::ZERO),
+        ("tls_timeout", |config| config.tls_timeout = Duration::ZERO),
+        ("data_connect_timeout", |config| config.data_connect_timeout = Duration::ZERO),
+        ("data_timeout", |config| config.data_timeout = Duration::ZERO),
+        ("final_reply_timeout", |config| config.final_reply_timeout = Duration::ZERO),
+        ("hash_timeout", |config| config.hash_timeout = Duration::ZERO),
+        ("remote_transfer_timeout", |config| config.remote_transfer_timeout = Duration::ZERO),
+        ("settle_timeout", |config| config.settle_timeout = Duration::ZERO),
+        ("settle_quiet", |config| config.settle_quiet = Duration::ZERO),
+        ("keep_alive", |config| config.keep_alive = Some(Duration::ZERO)),
+    ];
+    let session = |config: Config| {
+        ftp_session::Session::<std::net::TcpStream, ()>::new(&[address], config, Time::ZERO)
+    };
+    for (name, change) in changes {
+        let mut settings = config();
+        change(&mut settings);
+        match session(settings).map(drop) {
+            Err(Error::InvalidOption { option, .. }) => assert_eq!(option, name),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    // This one is a pause, which need not be made.
+    let mut settings = config();
+    settings.auth_pause = Duration::ZERO;
+    session(settings).map(drop).unwrap();
 }
 
 /// The wrong port for the policy: the error names the right one
