@@ -121,7 +121,8 @@ enum BudgetState {
 #[derive(Debug)]
 struct Server {
     budget: Budget,
-    waiting: VecDeque<Key>,
+    /// The sessions that wait for the budget; keys are in the order in which sessions were added
+    waiting: BTreeSet<Key>,
 }
 
 impl Manager {
@@ -205,8 +206,8 @@ impl Manager {
         let key = Key { manager: self.number, generation, index };
         let (limit, at_once) = (self.limit, self.at_once);
         let new =
-            || Server { budget: Budget::new(limit).at_once(at_once), waiting: VecDeque::new() };
-        self.servers.entry(server.clone()).or_insert_with(new).waiting.push_back(key);
+            || Server { budget: Budget::new(limit).at_once(at_once), waiting: BTreeSet::new() };
+        self.servers.entry(server.clone()).or_insert_with(new).waiting.insert(key);
         self.admit(&server, Instant::now());
         Ok(key)
     }
@@ -231,7 +232,7 @@ impl Manager {
             }
             BudgetState::Waiting => {
                 if let Some(server) = self.servers.get_mut(&entry.server) {
-                    server.waiting.retain(|waiting| *waiting != key);
+                    server.waiting.remove(&key);
                 }
             }
             BudgetState::Released => {}
@@ -461,7 +462,7 @@ impl Manager {
                 }
                 return;
             }
-            let Some(key) = server.waiting.pop_front() else { return };
+            let Some(key) = server.waiting.pop_first() else { return };
             server.budget.begin(time);
             // Removed sessions have left the queue already.
             if let Some(Some(entry)) = self.slots.get_mut(key.index) {
