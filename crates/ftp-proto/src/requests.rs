@@ -227,7 +227,7 @@ macro_rules! requests {
                 /// [`Config::reply_timeout`](ftp_proto::Config::reply_timeout), because the next reply could be taken for the
                 /// answer to another command.
                 ///
-                /// Commands that open data connections, end the session or change its protection are refused with
+                /// Commands that transfer data, end the session or change its protection are refused with
                 /// [`InvalidArgument`](ftp_proto::Error::InvalidArgument), because the client could not keep track of
                 /// them. They have methods of their own.
                 #[doc(alias = "sendcmd")]

@@ -90,7 +90,8 @@ impl Procedure<Transfer> {
     ///
     /// It fails with [`Error::Mismatch`] if the two files can't be the same file, in which case nothing was written,
     /// or if the server's file has the wrong size at the end. Otherwise its error is why the transfer failed, or that
-    /// the server does not report the size, before or after it.
+    /// the server does not report the size. If there was no file, a refusal of SIZE (550) after the upload is no error: a
+    /// directory for uploads may not show its files, or the server may have taken the file away.
     #[must_use]
     pub fn resume_upload(remote: impl AsRef<[u8]>, options: ResumeOptions) -> Self {
         let remote = remote.as_ref().to_vec();
@@ -214,7 +215,11 @@ async fn resume_upload(io: &Io, remote: &[u8], options: ResumeOptions) -> Result
     };
     match options.verify {
         Verify::WholeFiles => verify(io, remote).await.map(drop)?,
-        Verify::No => check_size(io, remote, length).await.map(drop)?,
+        Verify::No => match check_size(io, remote, length).await {
+            // The server shows no files of this directory, or has taken the file away to process it.
+            Err(error) if size.is_none() && has_no_size(&error) => {}
+            checked => checked.map(drop)?,
+        },
     }
     Ok(transfer)
 }

@@ -109,6 +109,8 @@ pub(super) struct Model {
     pub(super) ignores_offsets: bool,
     /// Whether the server stores one byte less than it received
     pub(super) loses_a_byte: bool,
+    /// Whether a file that was uploaded is taken away at once
+    pub(super) takes_away: bool,
     /// Whether another program appends to the local file before the server confirms a download
     pub(super) local_grows: bool,
     pub(super) listings: Listings,
@@ -162,6 +164,7 @@ impl Model {
             sizes: Sizes::Reported,
             ignores_offsets: false,
             loses_a_byte: false,
+            takes_away: false,
             local_grows: false,
             listings: Listings::default(),
             pwd: Pwd::Resolved,
@@ -263,7 +266,9 @@ impl Model {
                     if self.loses_a_byte {
                         bytes.pop();
                     }
-                    self.tree.insert(path, Node::File(bytes, time(0)));
+                    if !self.takes_away {
+                        self.tree.insert(path, Node::File(bytes, time(0)));
+                    }
                     Self::ended()
                 }
                 other => panic!("{other:?}"),

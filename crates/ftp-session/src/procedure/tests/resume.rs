@@ -203,6 +203,15 @@ fn an_upload_of_which_the_server_loses_a_byte_is_no_success() {
 }
 
 #[test]
+fn an_upload_that_the_server_takes_away_is_a_success() {
+    let mut model = with_file(b"");
+    model.tree.remove("/home/f");
+    model.local = Some(REMOTE.to_vec());
+    model.takes_away = true;
+    model.run(Procedure::resume_upload("f", ResumeOptions::new())).unwrap();
+}
+
+#[test]
 fn a_resumed_download_whose_file_another_program_extends_is_no_success() {
     for before in [None, Some(&b""[..]), Some(b"0123"), Some(REMOTE)] {
         let mut model = with_file(REMOTE);
