@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ftp_blocking::{Client, EntryKind, OwnedEntry, WalkOptions};
+use ftp_blocking::{Client, EntryKind, OwnedEntry};
 use ftp_proto::listing::{Modified, Zone};
 use ftp_session::Error;
 use globset::{Glob, GlobMatcher};
@@ -37,10 +37,17 @@ pub(super) fn ls(args: &LsArgs, context: &Context) -> Result<Exit, Failure> {
     };
     context.places(&args.urls)?.each(|lease, _, remote| {
         let path = remote.path();
-        let lines = match args.recursive {
-            true => lease.request(|client| walk(client, path, form))?,
-            false => lease.request(|client| list(client, path, form))?,
-        };
+        if args.recursive {
+            // Not retried: lines are written during the walk, and would be written twice.
+            return lease.once(|client| {
+                visit(client, path, &mut |found| {
+                    let mut out = Vec::new();
+                    line(&mut out, &found.entry, below(path, &found.path), form);
+                    output::print(&out)
+                })
+            });
+        }
+        let lines = lease.request(|client| list(client, path, form))?;
         output::print(&lines.bytes)?;
         match lines.not_understood {
             0 => Ok(()),
@@ -68,17 +75,10 @@ fn list(client: &mut Client, path: &[u8], form: Form) -> Result<Lines, Error> {
     Ok(lines)
 }
 
-fn walk(client: &mut Client, path: &[u8], form: Form) -> Result<Lines, Error> {
-    let mut lines = Lines::default();
-    let mut walk = client.walk(path, WalkOptions::new());
-    for found in walk.by_ref() {
-        let found = found.map_err(|error| error.error)?;
-        let below = found.path.strip_prefix(path).unwrap_or(&found.path);
-        let below = below.strip_prefix(b"/").filter(|_| !path.is_empty()).unwrap_or(below);
-        line(&mut lines.bytes, &found.entry, below, form);
-    }
-    lines.not_understood = walk.unknown_lines();
-    Ok(lines)
+/// Returns the path of an entry below a directory
+fn below<'a>(directory: &[u8], path: &'a [u8]) -> &'a [u8] {
+    let below = path.strip_prefix(directory).unwrap_or(path);
+    below.strip_prefix(b"/").filter(|_| !directory.is_empty()).unwrap_or(below)
 }
 
 fn line(out: &mut Vec<u8>, entry: &OwnedEntry, name: &[u8], form: Form) {

@@ -418,6 +418,22 @@ fn standard_input_is_uploaded() {
     assert_eq!(server.files().get("in").unwrap(), b"from a pipe");
 }
 
+/// Regression: nothing at all was listed
+#[test]
+fn a_directory_that_can_not_be_read_does_not_hide_the_others() {
+    let (server, home) = (Server::start(), Home::new());
+    for file in ["d/a", "d/bad/b", "d/e/c"] {
+        server.files().put(file, b"1");
+    }
+    server.on_command(|Command { argument, .. }| match argument.ends_with("bad") {
+        true => Action::reply("550 Permission denied."),
+        false => Action::serve(),
+    });
+    let run = home.rftp(&["ls", "-R", &server.url("d/")]);
+    assert_eq!((run.code, &*run.stdout), (Some(8), "a\nbad\ne\ne/c\n"), "{run:?}");
+    assert!(run.stderr.contains("d/bad: ") && run.stderr.contains("Permission"), "{run:?}");
+}
+
 #[test]
 fn files_and_directories_are_listed_renamed_and_removed() {
     let (server, home) = (Server::start(), Home::new());
