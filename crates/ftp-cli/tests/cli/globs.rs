@@ -46,6 +46,19 @@ fn a_name_that_can_not_be_local_does_not_stop_the_others() {
 }
 
 #[test]
+fn a_line_that_is_not_understood_may_name_a_file_that_matches() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("f1", b"1234");
+    server.on_command(|Command { verb, .. }| match verb {
+        "MLSD" => Action::serve().data("type=file;size=4; f1\r\nf2 is here, too\r\n"),
+        _ => Action::serve(),
+    });
+    let run = run(&home, &server, "mget f*");
+    assert_eq!((run.code, home.names("")), (Some(7), vec!["f1".into()]), "{run:?}");
+    assert!(run.stderr.contains("f*: 1 line"), "{run:?}");
+}
+
+#[test]
 fn the_second_file_of_one_name_does_not_stop_the_others() {
     let (server, home) = (Server::start(), Home::new());
     for name in ["a/x", "a/y", "b/x", "b/z"] {

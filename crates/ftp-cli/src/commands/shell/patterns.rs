@@ -10,6 +10,7 @@ use globset::{Glob, GlobMatcher};
 
 use crate::commands::context::Context;
 use crate::commands::names::{Matches, Refused};
+use crate::commands::visit::not_understood;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::listing::bounded;
@@ -114,11 +115,19 @@ pub(super) fn matching(context: &Context, pattern: &OsStr) -> Result<Matches, Fa
     let path = context.remote(OsStr::new(pattern.folder))?;
     let matches = connection.pool.lease().request(|client| {
         let mut matches = Matches::default();
-        for entry in bounded(client.read_dir(path.path())?) {
+        let mut entries = client.read_dir(path.path())?;
+        for entry in bounded(entries.by_ref()) {
             let entry = entry?;
             if matches!(entry.kind(), EntryKind::File | EntryKind::Unknown) {
                 pattern.add(entry.name(), &mut matches);
             }
+        }
+        if entries.unknown_lines() > 0 {
+            // They may name files that match.
+            let name = crate::show::os_bytes(pattern.text).to_vec();
+            let failure = not_understood(entries.unknown_lines());
+            let failure = failure.about(crate::show::path(Path::new(pattern.text)));
+            matches.refused.push(Refused { name, failure });
         }
         Ok(matches)
     })?;
