@@ -36,6 +36,8 @@ impl Way {
         if self == Self::Active {
             config.data_mode = DataMode::Active;
         }
+        // Numbers that sessions choose depend on how many there were before.
+        config.client_number = 1;
         config
     }
 }
