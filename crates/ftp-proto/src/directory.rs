@@ -17,7 +17,7 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub(crate) struct Home {
     pub(crate) path: Argument,
-    /// What PWD has to say there, if the path may have been another one in the server's words
+    /// The bytes that PWD must return there; `None` if they can be read in only one way
     pub(crate) proof: Option<Box<[u8]>>,
 }
 
@@ -111,14 +111,14 @@ impl Directory {
     /// Returns a name for this path that means the same wherever the session is; `None` if it has to be in the working
     /// directory
     pub(crate) fn name_from_elsewhere(&self, path: &Argument) -> Option<Argument> {
-        let home = self.home().filter(|home| home.proof.is_none())?;
-        let (home, path) = (home.path.as_bytes(), path.as_bytes());
-        match (home.first(), path.first()) {
-            (Some(b'/'), Some(b'/')) => Argument::new(path).ok(),
-            (Some(b'/'), Some(_)) if is_plain(path) => {
+        let Home { path: home, proof } = self.home()?;
+        let (home, bytes) = (home.as_bytes(), path.as_bytes());
+        match (home.first(), bytes.first()) {
+            (Some(b'/'), Some(b'/')) => Some(path.clone()),
+            (Some(b'/'), Some(_)) if proof.is_none() && is_plain(bytes) => {
                 let mut whole: Vec<u8> = home.strip_suffix(b"/").unwrap_or(home).to_vec();
                 whole.push(b'/');
-                whole.extend_from_slice(path);
+                whole.extend_from_slice(bytes);
                 Argument::new(whole).ok()
             }
             _ => None,

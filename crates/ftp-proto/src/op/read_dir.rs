@@ -336,6 +336,11 @@ impl ReadDirOp {
         session: &mut Session,
     ) -> Next {
         if let Err(error) = result {
+            if self.path.is_none() && home.proof.is_some() {
+                // PWD may have shown that CWD has led elsewhere.
+                session.directory = Directory::Left(home);
+                return Next::Done(Err(lost(error)));
+            }
             if let Some(again) = self.again_from_home(session) {
                 return again;
             }
