@@ -157,20 +157,22 @@ fn nul_is_refused_or_dropped() {
 }
 
 #[test]
-fn telnet_sequences_between_lines_are_removed() {
+fn telnet_sequences_between_replies_are_removed() {
     // Q5: WILL, WONT, DO, DONT with an option (one of which is LF), two-byte commands, SB … SE
     let fed = parse(
-        b"\xFF\xFB\x0A\xFF\xFC\x00220-\xFF\xFD\r\n\xFF\xFD\x18\xFF\xFE\x01a\r\n\
+        b"\xFF\xFB\x0A\xFF\xFC\x00\xFF\xFD\x18\xFF\xFE\x01220 a\r\n\
           \xFF\xF1\xFF\xFA\x18\x01\xFF\xFFx\xFF\xF0220 b\r\n",
     );
-    assert_eq!(fed.replies[0].text(), b"\xFF\xFD\na\nb");
+    assert_eq!(fed.text(), ["220 a", "220 b"]);
     assert!(parse(b"220 a\r\n\xFF").partial);
 }
 
 /// Regression: the bytes after it were lost in the names of ProFTPD and Pure-FTPd, which do not double it
 #[test]
-fn an_iac_within_a_line_is_text() {
-    // Q5
+fn an_iac_within_a_reply_is_text() {
+    // Q5. A line that begins with the Cyrillic letter ya, in Windows-1251, and one that ends with LF alone
+    let text = b"220-a\r\n\xFF\xF0\xEA\xE8\xE9\r\n\xFF\xFB\n220 b\r\n";
+    assert_eq!(one(text).text(), b"a\n\xFF\xF0\xEA\xE8\xE9\n\xFF\xFB\nb");
     for path in [&b"\xFF\xFBx"[..], b"\xFF\xFF", b"\xFF\xF5\xF2\xE0", b"\xFF\xFAz", b"a\xFF"] {
         let reply = [b"257 \"", path, b"\"\r\n"].concat();
         assert_eq!(one(&reply).text(), [b"\"", path, b"\""].concat());

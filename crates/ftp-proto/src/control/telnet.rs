@@ -1,8 +1,9 @@
 //! Telnet's IAC on the control connection (RFC 854, RFC 959 section 2.3)
 //!
 //! A modern client has no options to negotiate, so requests of a server are dropped and never
-//! answered: an answer would precede the next command. Servers send them between lines only. Within a line 0xFF is
-//! text: most servers do not double it there, and to decode a name that is not encoded gives another name.
+//! answered: an answer would precede the next command. ProFTPD, the only server known to send them, does so between
+//! replies. Within a reply 0xFF is text: most servers do not double it, and decoding a name that is not doubled yields
+//! another name.
 
 use alloc::vec::Vec;
 

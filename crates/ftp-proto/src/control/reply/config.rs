@@ -24,10 +24,10 @@ pub struct ReplyConfig {
     /// How NUL bytes are treated
     pub nul: NulPolicy,
 
-    /// Whether Telnet sequences at the beginning of a line are removed; default true
+    /// Whether Telnet sequences between replies are removed; default true
     ///
     /// According to RFC 959 section 2.3, the control connection is a Telnet connection, and ProFTPD answers Telnet
-    /// options, between its replies. Within a line, 0xFF (`ÿ` in Latin-1, `я` in Windows-1251) is text, and stays as it
+    /// options, between its replies. Within a reply, 0xFF (`ÿ` in Latin-1, `я` in Windows-1251) is text, and stays as it
     /// is: the RFC wants it doubled, which vsftpd does, and ProFTPD and Pure-FTPd do not.
     pub telnet: bool,
 }

@@ -90,7 +90,7 @@ impl ReplyParser {
                 }
                 continue;
             }
-            if byte == IAC && self.config.telnet && self.bytes.len() == self.line {
+            if byte == IAC && self.config.telnet && self.is_between_replies() {
                 self.telnet = Decoder::Command;
                 at += 1;
                 continue;
@@ -128,6 +128,11 @@ impl ReplyParser {
     /// Call it when TLS starts or ends, and the bytes come from another layer.
     pub fn reset(&mut self) {
         *self = Self::new(self.config);
+    }
+
+    /// Whether no byte of the next reply has come
+    fn is_between_replies(&self) -> bool {
+        !matches!(self.position, Position::Inside(_)) && self.bytes.is_empty()
     }
 
     /// Adds bytes to the current line
