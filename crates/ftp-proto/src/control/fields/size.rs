@@ -20,12 +20,19 @@ pub fn parse_size(text: &[u8]) -> Option<u64> {
     match &text[..start] {
         _ if is_in_a_name => None,
         [.., b'-' | b'+' | b'.' | b',' | b'/' | b'\\'] => None,
-        // The last of several groups of digits
-        [.., b'0'..=b'9', b' '] => None,
+        before if is_of_groups(before, &text[start..end]) => None,
         // The number belongs to a hexadecimal number or to a name.
         [.., before] if before.is_ascii_alphabetic() => None,
         _ => number(&text[start..end]),
     }
+}
+
+/// Whether digits are the last of several groups, `12 345 678`, or of several numbers without a word
+fn is_of_groups(before: &[u8], digits: &[u8]) -> bool {
+    let Some(before) = before.strip_suffix(b" ") else { return false };
+    let group = before.rsplit(|byte| !byte.is_ascii_digit()).next().unwrap_or_default();
+    let is_number = |byte: &u8| byte.is_ascii_digit() || *byte == b' ';
+    !group.is_empty() && (digits.len() == 3 && group.len() <= 3 || before.iter().all(is_number))
 }
 
 /// Returns the size in a 125 or 150 in bytes: `Opening BINARY mode data connection for f (12345 bytes).`
