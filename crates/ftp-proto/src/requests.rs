@@ -212,7 +212,7 @@ macro_rules! requests {
 
                 /// Returns the status (STAT) of the session if `path` is empty, else a listing, as the reply's text
                 fn stat(path: impl AsRef<[u8]>) -> $crate::Reply {
-                    optional(Verb::STAT, path)
+                    optional(Verb::STAT, literal(path.as_ref()))
                 }
 
                 /// Sends a server-specific command (SITE)

@@ -106,7 +106,7 @@ impl ServerCopy {
         let (source_path, target_path) = (source_path.as_ref(), target_path.as_ref());
         let paths = [(CopySide::Source, source_path), (CopySide::Target, target_path)];
         // Otherwise the target's file would be emptied before the source's path is refused.
-        let state = match paths.into_iter().find(|(_, path)| Argument::new(path).is_err()) {
+        let state = match paths.into_iter().find(|(_, path)| Argument::path(path).is_err()) {
             Some((side, path)) => State::Refused(source.size(path), side),
             None => State::Listening(source.remote_passive(type_)),
         };

@@ -4,7 +4,7 @@ use ftp_proto::{Argument, Error as FtpError};
 
 use crate::error::Error;
 
-/// Checks that a path can be sent
+/// Checks that a path can be sent, and returns it as it will be
 ///
 /// A procedure does this before its first order. The request with the path would be refused, too, but others may come
 /// before it, such as the listing of a parent.
@@ -12,8 +12,8 @@ use crate::error::Error;
 /// # Errors
 ///
 /// [`InvalidArgument`](FtpError::InvalidArgument).
-pub(crate) fn sendable(path: &[u8]) -> Result<(), Error> {
-    Argument::new(path).map(drop).map_err(|error| FtpError::from(error).into())
+pub(crate) fn sendable(path: &[u8]) -> Result<Argument, Error> {
+    Argument::path(path).map_err(|error| FtpError::from(error).into())
 }
 
 /// The prefixes of a path that end with one of its components, the shortest first: `/a`, `/a/b`
@@ -76,7 +76,9 @@ mod tests {
         for path in [&b""[..], b"/", b"a b/\xff"] {
             assert!(sendable(path).is_ok(), "{path:?}");
         }
-        for path in [&b"a\nb"[..], b"a\r", b"\0", &[b'a'; 5000]] {
+        // With `./`, the last one has one byte too many.
+        let long = [&b"~"[..], &[b'a'; Argument::MAX_LEN - 2]].concat();
+        for path in [&b"a\nb"[..], b"a\r", b"\0", &[b'a'; 5000], &long] {
             let error = sendable(path).unwrap_err();
             assert!(matches!(error, Error::Ftp(FtpError::InvalidArgument(_))), "{path:?}");
         }

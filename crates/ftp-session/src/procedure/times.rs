@@ -38,7 +38,8 @@ impl Procedure<TimeCommand> {
             if path.is_empty() {
                 return Err(Error::InvalidRequest { problem: "the path is empty" });
             }
-            sendable(&path)?;
+            // Raw commands contain it, too.
+            let path = sendable(&path)?.as_bytes().to_vec();
             let known = io.recall().await;
             let mut setting = Setting { io, path, time, known, before: None };
             let result = setting.all().await;

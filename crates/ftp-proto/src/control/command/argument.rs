@@ -42,8 +42,12 @@ impl Argument {
         Ok(Self(SmallVec::from_slice(bytes)))
     }
 
-    /// Checks a path, and makes it [literal]
-    pub(crate) fn path(bytes: impl AsRef<[u8]>) -> Result<Self, ArgumentError> {
+    /// Checks a path; a `~` at its beginning is part of a name, and comes after `./`
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::new`].
+    pub fn path(bytes: impl AsRef<[u8]>) -> Result<Self, ArgumentError> {
         check(bytes.as_ref())?;
         Self::new(literal(bytes.as_ref()))
     }
