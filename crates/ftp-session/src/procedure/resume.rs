@@ -190,7 +190,8 @@ async fn check_length(io: &Io, before: Option<u64>, written: u64) -> Result<(), 
     if length == written || (length, before) == (0, Some(0)) {
         return Ok(());
     }
-    let text = format!("another program changed the file: it has {length} of {written} bytes");
+    let text =
+        format!("another program changed the file: it has {length} bytes instead of {written}");
     Err(Error::Local(io::Error::new(io::ErrorKind::InvalidData, text)))
 }
 
