@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ftp_blocking::Canceller;
 
@@ -41,6 +41,15 @@ pub(crate) struct Registered {
     id: u64,
 }
 
+/// Says that the run was interrupted, unless standard error takes nothing, such as a pipe that nobody reads
+fn tell() {
+    let told = std::thread::spawn(|| crate::output::message("interrupted"));
+    let begun = Instant::now();
+    while !told.is_finished() && begun.elapsed() < Duration::from_millis(200) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 impl Interrupt {
     /// Installs the handler for SIGINT, SIGTERM and SIGHUP, or their equivalents on this system
     pub(crate) fn install(&self) {
@@ -51,7 +60,7 @@ impl Interrupt {
             // Some calls can't be cancelled, such as a host name lookup, so the process does not wait for them.
             if !interrupt.0.is_idle.load(Ordering::SeqCst) {
                 std::thread::sleep(PATIENCE);
-                crate::output::message("interrupted");
+                tell();
             }
             #[cfg(unix)]
             interrupt.restore_terminal();

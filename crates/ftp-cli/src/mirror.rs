@@ -127,11 +127,13 @@ impl<'a> Mirror<'a> {
         });
         let mut exits = Vec::new();
         match self.lock().stopped.take() {
-            _ if self.interrupt.is_set() => exits.push(Exit::Interrupted),
+            // The summary says it.
+            Some(failure) if failure.exit() == Exit::Interrupted => exits.push(failure.exit()),
             Some(failure) => {
                 self.reporter.fail(&self.sides.remote, &failure);
                 exits.push(failure.exit());
             }
+            None if self.interrupt.is_set() => exits.push(Exit::Interrupted),
             None => {}
         }
         if self.args.delete && exits.is_empty() {
