@@ -56,7 +56,7 @@ impl Session {
     /// # Errors
     ///
     /// [`Error::TlsConfig`] and [`Error::Tls`] if TLS is required but not available; [`Error::Connect`] if there is no
-    /// address, or none that the source address can reach; [`Error::InvalidRequest`] if there are less than
+    /// address, or none that the source address can reach; [`Error::InvalidRequest`] if there are fewer than
     /// [`Self::TOKENS`] tokens from `first` on.
     pub fn new(
         first: Token,

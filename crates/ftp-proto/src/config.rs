@@ -214,9 +214,9 @@ pub struct Config {
     /// Distinguishes the client's requests from those of other clients: a claim on one of them gets nothing from another;
     /// 0: a program with one client needs none, and the core keeps no global counter
     ///
-    /// Set it if you drive several [`Client`](crate::Client)s yourself. A session of `ftp-session`, and with it of each
-    /// driver, whose number is 0 takes one that no other session of the process has. Such numbers begin at 2³¹: choose
-    /// smaller ones. A session replaces larger ones, so it may be given a copy of another session's settings.
+    /// Set it if you drive several [`Client`](crate::Client)s yourself, and use numbers below 2³¹. A session of
+    /// `ftp-session`, and so of every driver, keeps such a number. If it is 0 or larger, the session takes one that no
+    /// other session of the process has; so a copy of a session's settings can be used for another session.
     pub client_number: u32,
 
     /// Longest silence before the greeting, renewed by each 120; 60 s: servers that look up names are slow here
@@ -257,7 +257,7 @@ pub struct Config {
     pub settle_timeout: Duration,
     /// Silence after which settling takes its next step; 2 s: longer than any round trip, and it is only waited for
     /// on servers that send no reply to an aborted transfer; also the silence after which no more bytes of a refused
-    /// download are waited for. At most a quarter of [`Self::settle_timeout`] and of [`Self::reply_timeout`] is used,
+    /// download or listing are waited for. At most a quarter of [`Self::settle_timeout`] and of [`Self::reply_timeout`] is used,
     /// because those end the session
     pub settle_quiet: Duration,
     /// Idle time after which a NOOP is sent, repeatedly; `None`: the application knows whether to stay connected

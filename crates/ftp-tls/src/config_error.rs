@@ -15,7 +15,7 @@ pub enum ConfigError {
     Read {
         /// The file
         path: PathBuf,
-        /// The operating system's reason
+        /// The operating system's reason, also in [`Error::source`](std::error::Error::source) as an `Arc<io::Error>`
         source: Arc<io::Error>,
     },
 

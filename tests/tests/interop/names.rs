@@ -128,6 +128,8 @@ fn a_directory_with_an_odd_name_is_not_taken_for_another() {
                 ftp.upload_from([parent, b"/sub/f"].concat(), &mut &b"x"[..]).unwrap();
             }
             let on_disk = |name: &[u8]| local.join(std::ffi::OsStr::from_bytes(name)).join("sub");
+            // Otherwise all of it happens in the user's home directory.
+            assert!(on_disk(name).join("f").exists(), "{shown}");
             ftp.cwd(name).unwrap();
             // A listing of another directory leaves the working directory.
             assert_eq!(ftp.read_dir("sub").unwrap().count(), 1, "{shown}");

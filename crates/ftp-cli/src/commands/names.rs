@@ -1,4 +1,4 @@
-//! Names that can't be used: what to do depends on who has chosen them
+//! Names that can't be used: an error if the command line has them, a report if a pattern has matched them
 
 use std::ffi::OsString;
 

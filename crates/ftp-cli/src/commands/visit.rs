@@ -49,8 +49,7 @@ fn tell(failure: Failure) -> Failure {
 }
 
 pub(super) fn not_understood(count: u64) -> Failure {
-    let message = format!(
-        "{count} lines of listings were not understood, or name what the server can't read"
-    );
+    let lines = if count == 1 { "line of a listing was" } else { "lines of listings were" };
+    let message = format!("{count} {lines} not understood, or about what the server can't read");
     Failure::new(Exit::Protocol, message)
 }

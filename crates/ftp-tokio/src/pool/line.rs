@@ -51,7 +51,7 @@ pub(super) struct Line {
     called: HashMap<u64, Turn>,
     /// Waiters to notify once the lock is free
     to_notify: Vec<Arc<Notify>>,
-    /// How often somebody has looked at a waiter, for tests
+    /// The number of waiters inspected, for tests
     #[cfg(test)]
     pub(super) looks: std::cell::Cell<usize>,
 }

@@ -22,7 +22,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 pub(super) struct Logins {
-    /// When the last attempt at each login began that is being tried; there are no more of these than sessions
+    /// The logins that are being tried, with the start of the last attempt; at most as many as sessions
     tried: HashMap<Site, Instant>,
     known: HashMap<Site, Login>,
     /// When refusals expire, the earliest first

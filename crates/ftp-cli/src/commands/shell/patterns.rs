@@ -51,7 +51,7 @@ impl<'a> Pattern<'a> {
         Failure::new(exit, "no file matches").about(crate::show::path(Path::new(self.text)))
     }
 
-    /// Adds a name of a listing, if it matches; what is no name of a file in the directory is refused
+    /// Adds a name of a listing, if it matches; one that leads out of the directory is refused
     fn add(&self, name: &[u8], matches: &mut Matches) {
         let refuse = |problem: String| {
             let path = [self.folder.as_bytes(), name].concat();
@@ -59,7 +59,7 @@ impl<'a> Pattern<'a> {
             Refused { name: path, failure }
         };
         if leads_elsewhere(name) {
-            // It is no name, so it is not hidden either, although it may begin with a dot.
+            // `..` and the like are no hidden files, so the rule about dots does not apply.
             let is_match = self.names.is_match(&*String::from_utf8_lossy(name));
             let error = LocalRules::Unix.check(name).err().filter(|_| is_match);
             matches.refused.extend(error.map(|error| refuse(error.problem().to_string())));

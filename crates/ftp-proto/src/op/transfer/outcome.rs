@@ -190,8 +190,8 @@ impl TransferOp {
 
     /// Handles a 226 without a data connection in active mode
     ///
-    /// Without a 1yz, some servers say so that there is nothing to list. With one, or where TLS has to show that the
-    /// list is empty, the connection has been lost.
+    /// Some servers send it without a 1yz when there is nothing to list. After a 1yz, or under TLS, which has to prove
+    /// that a list is empty, the connection was lost.
     pub(super) fn never_opened(
         &self,
         begun: Begun,

@@ -30,7 +30,7 @@ fn enter(host: &mut Host, sites: &[Site], numbers: Range<u64>, now: Instant) {
     }
 }
 
-/// As many as a server has clients may wait, so none may cost more the more there are
+/// Thousands of tasks may wait, so the cost of one must not depend on their number
 #[test]
 fn a_waiting_task_costs_the_same_however_many_wait() {
     const WAITING: u64 = 2000;
