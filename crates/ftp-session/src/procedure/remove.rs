@@ -266,6 +266,14 @@ impl Removing {
             Err(error) if depth >= MAX_DEPTH => return Ok(Outcome::Left(error)),
             Err(_) => {}
         }
+        // Apache FtpServer takes this name for the root, wherever it is in a path.
+        if is_tilde(path) {
+            let working_directory = self.io.canonicalize(path).await?;
+            if !working_directory.as_deref().is_some_and(is_tilde) {
+                let path = path.to_vec();
+                return Ok(Outcome::Left(Error::MayBeLink { path, working_directory }));
+            }
+        }
         match self.io.list(ReadDir::long(path)).await {
             Ok(directory) => {
                 self.removal.unknown_lines += directory.unknown_lines;
@@ -309,6 +317,11 @@ impl Removing {
         let listed = unless_refused(self.io.list(ReadDir::all(path)).await)?;
         Ok(listed.filter(|directory| !directory.entries.is_empty()))
     }
+}
+
+/// Whether the last component of a path is `~`
+fn is_tilde(path: &[u8]) -> bool {
+    path.rsplit(|byte| *byte == b'/').next() == Some(b"~")
 }
 
 /// A path without the separator at its end

@@ -107,6 +107,8 @@ pub(super) struct Model {
     pub(super) knows_size: bool,
     pub(super) sizes: Sizes,
     pub(super) ignores_offsets: bool,
+    /// Whether `~` in a path is the root
+    pub(super) tilde_is_root: bool,
     /// Whether the server stores one byte less than it received
     pub(super) loses_a_byte: bool,
     /// Whether a file that was uploaded is taken away at once
@@ -163,6 +165,7 @@ impl Model {
             knows_size: true,
             sizes: Sizes::Reported,
             ignores_offsets: false,
+            tilde_is_root: false,
             loses_a_byte: false,
             takes_away: false,
             local_grows: false,
@@ -312,7 +315,10 @@ impl Model {
         let mut resolved = String::new();
         let parts: Vec<_> = whole.split('/').filter(|part| !part.is_empty()).collect();
         for (at, part) in parts.iter().enumerate() {
-            resolved = format!("{resolved}/{part}");
+            resolved = match *part {
+                "~" if self.tilde_is_root => String::new(),
+                part => format!("{resolved}/{part}"),
+            };
             if at + 1 < parts.len() || follow {
                 if let Some(Node::Link(target)) = self.tree.get(&resolved) {
                     resolved = (*target).to_owned();

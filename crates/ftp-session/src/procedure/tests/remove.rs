@@ -20,6 +20,21 @@ fn a_tree_is_removed_and_what_its_links_point_to_is_not() {
     }
 }
 
+/// Apache FtpServer takes `~` for the root, wherever it is in a path
+#[test]
+fn a_name_that_leads_to_the_root_is_not_entered() {
+    for tilde_is_root in [true, false] {
+        let mut model = links();
+        model.tilde_is_root = tilde_is_root;
+        model.tree.insert("/home/d/~".to_owned(), Node::Dir);
+        model.tree.insert("/home/d/~/x".to_owned(), file(b"x"));
+        let result = model.run(Procedure::remove_dir_all("d", RemoveOptions::new().keep_going()));
+        assert_eq!(result.is_ok(), !tilde_is_root, "{result:?}");
+        assert!(outside_is_intact(&model));
+        assert_eq!(model.tree.contains_key("/home/d/~/x"), tilde_is_root);
+    }
+}
+
 #[test]
 fn some_paths_are_never_removed() {
     for path in ["", "/", "//", ".", "./", "..", "../x", "d/..", "/home/../precious"] {
