@@ -9,30 +9,30 @@ use alloc::vec::Vec;
 /// has an odd number of quotes, or a word continues directly after the second. Without any quote, the path is what
 /// follows ` = `, or a text that begins like a path or says that it is the current one. An unclosed quote is refused,
 /// because the path's end is unknown. A path with control characters is refused, because it would be dangerous to show,
-/// and CR and LF can't be sent back.
+/// and CR and LF can't be sent back. A byte 0xFF, which some servers double, stays as it was sent.
 #[must_use]
 #[doc(alias = "parse257")]
 pub fn parse_257(text: &[u8]) -> Option<Vec<u8>> {
-    let line = lines(text).find(|line| line.contains(&b'"'));
-    let path = match line {
-        Some(line) => quoted(line)?,
-        None => unquoted(lines(text).next()?)?.to_vec(),
-    };
-    (!path.iter().any(u8::is_ascii_control)).then_some(path)
+    path_and_proof(text).map(|(path, _)| path)
 }
 
 /// As [`parse_257`]; if the path could be read in another way, also the bytes that the server has sent for it
 ///
 /// A doubled quote or 0xFF may be one, or two of a server that does not double them.
 pub(crate) fn path_and_proof(text: &[u8]) -> Option<(Vec<u8>, Option<&[u8]>)> {
-    let path = parse_257(text)?;
-    let sent = match lines(text).find(|line| line.contains(&b'"')) {
+    let (path, sent) = match lines(text).find(|line| line.contains(&b'"')) {
         Some(line) => {
             let (first, last) = (memchr::memchr(b'"', line)?, memchr::memrchr(b'"', line)?);
-            line.get(first + 1..last)?
+            (quoted(line)?, line.get(first + 1..last)?)
         }
-        None => unquoted(lines(text).next()?)?,
+        None => {
+            let path = unquoted(lines(text).next()?)?;
+            (path.to_vec(), path)
+        }
     };
+    if path.iter().any(u8::is_ascii_control) {
+        return None;
+    }
     let is_certain = sent == path && !path.windows(2).any(|two| two == [0xFF; 2]);
     Some((path, (!is_certain).then_some(sent)))
 }
