@@ -257,8 +257,8 @@ pub struct Config {
     pub settle_timeout: Duration,
     /// Silence after which settling takes its next step; 2 s: longer than any round trip, and it is only waited for
     /// on servers that send no reply to an aborted transfer; also the silence after which no more bytes of a refused
-    /// download or listing are waited for. At most a quarter of [`Self::settle_timeout`] and of [`Self::reply_timeout`] is used,
-    /// because those end the session
+    /// download or listing are waited for. At most a quarter of [`Self::settle_timeout`] and of
+    /// [`Self::reply_timeout`] is used, because those end the session
     pub settle_quiet: Duration,
     /// Idle time after which a NOOP is sent, repeatedly; `None`: the application knows whether to stay connected
     ///

@@ -36,7 +36,7 @@ impl Way {
         if self == Self::Active {
             config.data_mode = DataMode::Active;
         }
-        // Numbers that sessions choose depend on how many there were before.
+        // With 0, the session takes the next number of the process, which another run with this seed would not get.
         config.client_number = 1;
         config
     }

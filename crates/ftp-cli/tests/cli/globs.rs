@@ -73,7 +73,7 @@ fn the_second_file_of_one_name_does_not_stop_the_others() {
     assert_eq!((sent.code, told(&sent, "b/x")), (Some(3), 1), "{sent:?}");
     assert_eq!(server.files().get("up/x"), Some(b"a/x".to_vec()), "{sent:?}");
     assert!(server.files().contains("up/y") && server.files().contains("up/z"), "{sent:?}");
-    // A file that two patterns match is one file.
+    // A file that two patterns match is transferred once.
     let twice = run(&home, &server, "mget a/x a/* -O twice\nmput a/* a/x -o twice/ --mkdir");
     assert_eq!((twice.code, &*twice.stderr), (Some(0), ""), "{twice:?}");
     assert_eq!((server.count("RETR"), server.count("STOR")), (2, 2), "{:?}", server.commands());

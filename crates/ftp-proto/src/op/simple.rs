@@ -54,7 +54,7 @@ pub(crate) struct Simple {
     parameter: Parameter,
     want: Want,
     state: State,
-    /// What PWD has to say after a CWD
+    /// The bytes that PWD must return after a CWD to the working directory, see [`Home`]
     proof: Option<Box<[u8]>>,
 }
 

@@ -22,7 +22,7 @@ struct Pattern<'a> {
     /// The directory, with its slash; empty for the working directory
     folder: &'a str,
     names: GlobMatcher,
-    /// Whether it matches names that begin with a dot: as in other shells, only if it begins with a dot itself
+    /// Whether the pattern begins with a dot: as in other shells, only then does it match names that do
     has_dot: bool,
 }
 

@@ -56,7 +56,7 @@ fn a_waiting_task_costs_the_same_however_many_wait() {
     }
 }
 
-/// All that wait for a refused login are called, and nobody else
+/// A refused login ends the wait of every task that wants it, and of no other
 #[test]
 fn a_refused_login_calls_those_that_wait_for_it() {
     let now = Instant::now();
