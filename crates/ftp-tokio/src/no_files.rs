@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::task::{Context, Poll};
 
 use ftp_session::procedure::{LocalAnswer, LocalOrder};
 
@@ -20,6 +21,12 @@ impl File {
     pub(crate) async fn carry_out(&mut self, order: LocalOrder<'_>) -> io::Result<LocalAnswer> {
         Err(io::Error::other(format!("no file was given for {order:?}")))
     }
+
+    pub(crate) fn poll_due(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+
+    pub(crate) async fn write_due(&mut self) {}
 
     pub(crate) async fn finish(&mut self) -> io::Result<()> {
         Ok(())

@@ -47,8 +47,9 @@ impl Session {
                 ProcedureStep::Wait => {
                     self.current = procedure.current();
                     if wakers == Wakers::Registered {
-                        self.pause().await;
+                        self.pause(&mut file).await;
                     }
+                    file.write_due().await;
                     self.handle_events(&mut procedure).await;
                     wakers = Wakers::Registered;
                 }
@@ -66,8 +67,8 @@ impl Session {
         }
     }
 
-    /// Waits until the task is woken, by [registered](Wakers::Registered) wakers or the timer
-    async fn pause(&mut self) {
+    /// Waits until the task is woken, by [registered](Wakers::Registered) wakers or a timer
+    async fn pause(&mut self, file: &mut File) {
         let mut slept = false;
         poll_fn(|context| {
             if std::mem::replace(&mut slept, true) {
@@ -77,7 +78,10 @@ impl Session {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            self.poll_timer(context)
+            match self.poll_timer(context) {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => file.poll_due(context),
+            }
         })
         .await;
     }

@@ -235,6 +235,46 @@ async fn the_next_call_waits_for_a_thread_that_still_writes() {
     server.join();
 }
 
+/// Bytes are written in large blocks, but do not wait for a block to be full
+#[tokio::test]
+async fn what_has_arrived_is_in_the_file_while_the_server_pauses() {
+    let (written, all_written) = channel();
+    let server = Server::start(move |peer| {
+        peer.welcome();
+        peer.exchange("TYPE I", "200 fine");
+        let listener = peer.epsv();
+        let mut data = accept(&listener);
+        peer.exchange("RETR f", "150 here");
+        let parts = [&file()[..1_000_000], b"one", b"two"];
+        for part in parts {
+            std::io::Write::write_all(&mut data, part).unwrap();
+            all_written.recv().unwrap();
+        }
+        drop(data);
+        peer.reply("226 done");
+        peer.serve_quit();
+    });
+    let folder = TempDir::new().unwrap();
+    let local = folder.path().join("f");
+    let mut client = log_in(&server).await;
+    let pause = async |length| {
+        while std::fs::metadata(&local).map_or(0, |metadata| metadata.len()) < length {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        written.send(()).unwrap();
+    };
+    let pauses = async {
+        for length in [1_000_000, 1_000_003, 1_000_006] {
+            // Longer than a busy machine needs
+            timeout(Duration::from_secs(20), pause(length)).await.expect("it is in the file");
+        }
+    };
+    let (done, ()) = tokio::join!(client.download_file("f", &local), pauses);
+    assert_eq!(done.unwrap().bytes, 1_000_006);
+    client.quit().await.unwrap();
+    server.join();
+}
+
 /// The next call transfers the file correctly, whatever a dropped call has left
 #[tokio::test(start_paused = true)]
 async fn calls_for_local_files_can_be_dropped_at_every_poll() {
