@@ -1,12 +1,13 @@
 //! Copying between a transfer and a local reader or writer
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::task::Poll;
 
 use ftp_proto::Transfer;
 use ftp_session::{Buffer, Error, Holder};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::client::Client;
 use crate::transfer::{Download, Upload};
@@ -67,7 +68,7 @@ impl<C: Holder<Client> + Unpin> Download<C> {
         let mut block = Buffer::first(self.size_hint(), options.block_size);
         let mut total = 0;
         // An error here is the transfer's own; `finish` returns it, with the client.
-        while let Ok(count @ 1..) = self.read(&mut block).await {
+        while let Ok(count @ 1..) = self.read_more(&mut block).await {
             if let Err(error) = writer.write_all(&block[..count]).await {
                 return Err(self.fail(Error::Local(error)).await);
             }
@@ -79,6 +80,27 @@ impl<C: Holder<Client> + Unpin> Download<C> {
             Ok(()) => self.finish().await,
             Err(error) => Err(self.fail(Error::Local(error)).await),
         }
+    }
+
+    /// Waits for bytes, and reads as many as can be read without waiting: each write of tokio's files takes another
+    /// thread, and over TLS a read returns 64 KiB at most
+    async fn read_more(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = ReadBuf::new(block);
+        poll_fn(|context| {
+            loop {
+                let before = buffer.filled().len();
+                let read = Pin::new(&mut *self).poll_read(context, &mut buffer);
+                let filled = buffer.filled().len();
+                match read {
+                    Poll::Ready(Ok(())) if filled > before && buffer.remaining() > 0 => {}
+                    Poll::Ready(Err(error)) if filled == 0 => return Poll::Ready(Err(error)),
+                    Poll::Pending if filled == 0 => return Poll::Pending,
+                    // The next read repeats an error.
+                    _ => return Poll::Ready(Ok(filled)),
+                }
+            }
+        })
+        .await
     }
 }
 

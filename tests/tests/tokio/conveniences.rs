@@ -2,12 +2,13 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use ftp_tests::net::Stream;
 use ftp_tests::scripted::{Peer, Server, accept, read_all};
-use ftp_tokio::{Client, CopyOptions, Error, List};
+use ftp_tokio::{Client, Config, CopyOptions, Error, List, Target, TlsPolicy};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 use super::log_in;
 
@@ -193,6 +194,78 @@ async fn blocks_are_as_large_as_is_said() {
     upload.copy_from_with(&mut source, options, |bytes| sent.push(bytes)).await.unwrap();
     assert!(sent.iter().copied().eq((1..=10).map(|block| block * 100)), "{sent:?}");
     goes_on(client, server).await;
+}
+
+/// Bytes that have arrived are written together, however few of them each read returns
+#[tokio::test]
+async fn short_reads_do_not_make_short_writes() {
+    /// The most that a read returns
+    const SIP: usize = 1000;
+
+    struct Sips(TcpStream);
+
+    impl AsyncRead for Sips {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let mut sip = buffer.take(SIP);
+            ready!(Pin::new(&mut self.0).poll_read(context, &mut sip))?;
+            let count = sip.filled().len();
+            // The bytes were read into the unfilled part of the buffer.
+            buffer.advance(count);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Sips {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(context, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(context)
+        }
+
+        fn poll_shutdown(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(context)
+        }
+    }
+
+    let server = Server::start(|peer| {
+        peer.welcome();
+        peer.exchange("TYPE I", "200 fine");
+        let listener = peer.epsv();
+        let mut data = accept(&listener);
+        peer.expect("RETR f");
+        data.write_all(&[1; 50 * SIP]).unwrap();
+        drop(data);
+        peer.reply("150 here");
+        peer.reply("226 done");
+        peer.serve_quit();
+    });
+    let dial = |target: Target| async move {
+        TcpStream::connect((&*target.host, target.port)).await.map(Sips)
+    };
+    let config = Config::new(TlsPolicy::Plaintext);
+    let mut client = Client::connect_with(server.address(), config, dial).await.unwrap();
+    client.login("u", "p").await.unwrap();
+    let (mut bytes, mut writes) = (Vec::new(), 0);
+    let download = client.get("f").await.unwrap();
+    download.copy_to(&mut bytes, |_| writes += 1).await.unwrap();
+    assert_eq!(bytes, [1; 50 * SIP]);
+    // What arrived later may have been written later.
+    assert!(writes < 10, "{writes}");
+    client.quit().await.unwrap();
+    server.join();
 }
 
 #[tokio::test]
