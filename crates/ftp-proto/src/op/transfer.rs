@@ -5,7 +5,7 @@
 //!   ├─ after REST 0, if it is TYPE A and an old marker may be set
 //!   └─ in a batch with EPSV or PASV, if that is allowed (batch.rs)
 //!
-//! Joint (joint.rs) combines two state machines whose events come in any order:
+//! Joint (joint.rs, replies.rs) combines two state machines whose events come in any order:
 //!  control:  Requested ──1yz──▶ Started ──2yz──▶ Answered
 //!              │                   └──4yz, 5yz──▶ Refused: a download, of which more bytes may arrive
 //!              └──2yz──▶ Held ──1yz──▶ Started: it belonged to another transfer
@@ -28,6 +28,7 @@ mod control_side;
 mod joint;
 mod outcome;
 mod prefetch;
+mod replies;
 
 pub(crate) use outcome::Missing;
 

@@ -1,7 +1,7 @@
 //! A transfer during which EPSV was sent for the next one (prefetch.rs)
 
 use super::control_side::ControlSide;
-use super::joint::Decision;
+use super::replies::Decision;
 use super::{Stage, TransferOp};
 use crate::control::command::Verb;
 use crate::control::reply::Reply;
