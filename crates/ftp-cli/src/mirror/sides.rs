@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::listing::bounded;
 use crate::location::{join, local_name};
 use crate::look::known;
+use crate::ordinary::is_link;
 use crate::plan::{Direction, Directory, Item, Kind, Listing, Shown, Stamp};
 use crate::pool::{Lease, Pool};
 
@@ -64,6 +65,27 @@ impl Sides {
         local_name(path).map(|name| self.local.join(name)).ok_or_else(|| {
             Failure::new(Exit::Local, "is no name of a local file").about(crate::show::bytes(path))
         })
+    }
+
+    /// Checks that nothing on the local way to an item has become a symbolic link since it was listed, which may be
+    /// hours ago: behind a link, another directory would be changed, or another file sent
+    ///
+    /// The item itself may be a link in the target, where it is replaced or deleted, but not in the source.
+    pub(super) fn check_way(&self, path: &[u8]) -> Result<(), Failure> {
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
+        let item = match self.direction {
+            Direction::Down => None,
+            Direction::Up if self.follow => return Ok(()),
+            Direction::Up => Some(path.len()),
+        };
+        for end in ends.chain(item) {
+            let local = self.local_path(&path[..end])?;
+            if is_link(&local) {
+                let text = "has become a symbolic link during this run";
+                return Err(Failure::new(Exit::Local, text).about(crate::show::path(&local)));
+            }
+        }
+        Ok(())
     }
 
     /// Lists a directory of the source and of the target; `None` if that side does not have it
@@ -177,6 +199,7 @@ impl Sides {
     pub(super) fn make_directory(&self, lease: &mut Lease<'_>, path: &[u8]) -> Result<(), Failure> {
         match self.direction {
             Direction::Down => {
+                self.check_way(path)?;
                 let local = self.local_path(path)?;
                 fs::create_dir_all(&local).map_err(|error| Failure::local(&local, &error))
             }
@@ -196,6 +219,7 @@ impl Sides {
     ) -> Result<(), Failure> {
         match self.direction {
             Direction::Down => {
+                self.check_way(path)?;
                 let local = self.local_path(path)?;
                 let result = match is_directory || is_link_to_directory(&local) {
                     true => fs::remove_dir(&local),

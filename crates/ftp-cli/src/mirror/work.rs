@@ -153,7 +153,7 @@ impl Mirror<'_> {
         }
         let running = self.reporter.begin(action, &file.path, file.size);
         let remote = join(&self.sides.remote, &file.path);
-        let result = match self.sides.direction {
+        let result = self.sides.check_way(&file.path).and_then(|()| match self.sides.direction {
             Direction::Down => local_path(&self.sides.local, &file.path)
                 .map_err(|error| Failure::new(Exit::Local, error.to_string()))
                 .and_then(|local| {
@@ -178,7 +178,7 @@ impl Mirror<'_> {
                 let job = upload::Job { local: &local, remote: &remote };
                 upload(lease, self.terms(), &job, begun, &running)
             }),
-        };
+        });
         match running.end(result) {
             Ok(()) => {
                 self.lock().plan.transferred(&file.path);

@@ -130,6 +130,72 @@ fn links_are_neither_made_nor_written_through() {
     assert!(home.path("here/link").is_symlink());
 }
 
+/// Puts a link in the place of something as soon as the server receives a command
+#[cfg(unix)]
+fn swap_during(server: &Server, home: &Home, verb: &'static str, name: &str, target: &str) {
+    let [name, aside, target] = [name, "aside", target].map(|path| home.path(path));
+    server.on_command(move |command| {
+        if command.verb == verb && !aside.exists() {
+            std::fs::rename(&name, &aside).unwrap();
+            std::os::unix::fs::symlink(&target, &name).unwrap();
+        }
+        Action::serve()
+    });
+}
+
+#[test]
+#[cfg(unix)]
+fn a_directory_that_becomes_a_link_during_a_run_is_not_written_through() {
+    for more in [&["--delete"][..], &["--inplace"]] {
+        let (server, home) = (Server::start(), Home::new());
+        for name in ["pub/a/0", "pub/a/1", "pub/a/new/2"] {
+            server.files().put(name, b"the server's");
+        }
+        home.write("here/a/old", b"");
+        home.write("elsewhere/1", b"precious");
+        swap_during(&server, &home, "RETR", "here/a", "elsewhere");
+        let url = server.url("pub");
+        let run = home.rftp(&[&["mirror", "-j", "1"][..], more, &[&*url, "here"]].concat());
+        assert_eq!(run.code, Some(3), "{run:?}");
+        assert!(run.stderr.contains("here/a: has become a symbolic link"), "{run:?}");
+        assert_eq!(home.names("elsewhere"), ["1"]);
+        assert_eq!(home.read("elsewhere/1"), b"precious");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn nothing_is_deleted_behind_a_directory_that_becomes_a_link_during_a_run() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("pub/f", b"the server's");
+    home.write("here/extra/sub/x", b"");
+    home.write("elsewhere/sub/x", b"precious");
+    swap_during(&server, &home, "RETR", "here/extra", "elsewhere");
+    let run = home.rftp(&["mirror", "--delete", &server.url("pub"), "here"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.contains("here/extra: has become a symbolic link"), "{run:?}");
+    assert_eq!(home.read("elsewhere/sub/x"), b"precious");
+    assert_eq!(home.read("here/f"), b"the server's");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_or_directory_that_becomes_a_link_during_a_run_is_not_sent() {
+    for (name, target, sent) in [("here/z", "secret", "up/z"), ("here/d", "secrets", "up/d/z")] {
+        let (server, home) = (Server::start(), Home::new());
+        for path in ["here/a", "here/d/z", "here/z"] {
+            home.write(path, b"own");
+        }
+        home.write("secret", b"secret");
+        home.write("secrets/z", b"secret");
+        swap_during(&server, &home, "STOR", name, target);
+        let run = home.rftp(&["mirror", "-j", "1", "here", &server.url("up")]);
+        assert_eq!(run.code, Some(3), "{run:?}");
+        assert!(run.stderr.contains("has become a symbolic link"), "{run:?}");
+        assert_eq!(server.files().get(sent), None, "{run:?}");
+    }
+}
+
 #[test]
 #[cfg(unix)]
 fn a_link_in_place_of_a_file_is_replaced_not_followed() {
