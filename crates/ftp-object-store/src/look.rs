@@ -155,6 +155,9 @@ impl Inner {
         if name.is_empty() {
             return Ok(Found::Missing("it is a directory".into()));
         }
+        // MLSD has all names, but LIST of many servers leaves out those that begin with a dot.
+        let mut has_all_names = self.has_mlst(ftp).await?;
+        let mut has_dot_names = !name.starts_with(b".");
         let mut entries = match ftp.read_dir(directory).await {
             Ok(entries) => entries,
             Err(error) if error.is_missing() => {
@@ -169,6 +172,8 @@ impl Inner {
         let mut found = None;
         while let Some(entry) = entries.next().await {
             let entry = entry?;
+            has_all_names &= entry.entry().facts.iter().next().is_some();
+            has_dot_names |= entry.name().starts_with(b".") && !entry.entry().is_dot();
             if entry.name() == name {
                 found = Some(entry);
             }
@@ -188,8 +193,9 @@ impl Inner {
                 }
                 _ => Found::Refused(refusal),
             },
-            // Many servers leave out names that begin with a dot.
-            None if all_understood && !name.starts_with(b".") => Found::Missing(refusal.into()),
+            None if all_understood && (has_all_names || has_dot_names) => {
+                Found::Missing(refusal.into())
+            }
             None => Found::Refused(refusal),
         })
     }

@@ -30,6 +30,9 @@ const AHEAD: usize = 8;
 /// The longest range in bytes that is read before `get_opts` returns, on the session that has just looked up the
 /// file's size
 const AT_ONCE: u64 = 256 << 10;
+/// The largest size of a file in bytes that is believed: `object_store` makes room for a whole read at once, and panics
+/// if that is more than there can be
+const LARGEST: u64 = isize::MAX as u64;
 /// Bytes that are compared when a read continues
 const OVERLAP: usize = 4096;
 /// How long a reader may pause before its session goes to a task that waits for one
@@ -142,6 +145,11 @@ impl Inner {
             found => return Ok(Opened::Looked(found)),
         };
         let subject = self.subject("read", location);
+        if version.size > LARGEST {
+            let cause =
+                format!("the server reports a size of {} bytes, which no file has", version.size);
+            return Ok(Opened::Refused(subject.generic(cause)));
+        }
         if let Err(error) = options.check_preconditions(&meta(location.clone(), version)) {
             return Ok(Opened::Refused(error));
         }

@@ -191,3 +191,18 @@ fn a_file_is_no_directory() {
         assert_eq!(found.len(), 2, "{found:?}");
     });
 }
+
+/// vsftpd, which has no MLSD, hides names with a dot in LIST, and does not say why it refuses SIZE
+#[test]
+fn names_with_a_dot_are_missing_where_the_server_shows_it() {
+    everywhere(|place| async move {
+        fs::write(place.local.join("plain"), "x").unwrap();
+        let store = place.store();
+        for path in [".none", "none"] {
+            let error = store.head(&Path::from(path)).await.unwrap_err();
+            let is_hidden = place.server.name == "vsftpd" && path.starts_with('.');
+            let is_not_found = matches!(error, Error::NotFound { .. });
+            assert_eq!(is_not_found, !is_hidden, "{}: {path}: {error}", place.name());
+        }
+    });
+}

@@ -117,3 +117,26 @@ async fn a_copy_on_the_server_is_one_of_the_right_object() {
     }
     assert_eq!(server.count("SITE"), 4, "only names of one word are copied by the server");
 }
+
+/// If the server does not say whether such a name exists, a listing does, unless it is one that may leave them out
+#[tokio::test]
+async fn a_listing_that_has_all_names_shows_that_one_with_a_dot_is_missing() {
+    for (mlsd, others, is_missing) in [
+        (true, &["d/a"][..], true),
+        (true, &[], true),
+        (false, &["d/a", "d/.b"], true),
+        (false, &["d/a"], false),
+    ] {
+        let mut files: Vec<(&str, &[u8])> = vec![("d/sub/x", b"x")];
+        files.extend(others.iter().map(|path| (*path, &b"x"[..])));
+        let server = start_with(&files, move |command, _| match command.verb {
+            "FEAT" if !mlsd => Some(Action::reply("211-Features:\r\n SIZE\r\n MDTM\r\n211 End")),
+            "MLSD" | "MLST" if !mlsd => Some(Action::reply("500 Unknown command.")),
+            "MLST" | "SIZE" => Some(Action::reply("550 cannot be done")),
+            _ => None,
+        });
+        let error = store(&server).head(&Path::from("d/.none")).await.unwrap_err();
+        let is_not_found = matches!(error, object_store::Error::NotFound { .. });
+        assert_eq!(is_not_found, is_missing, "MLSD: {mlsd}, {others:?}: {error}");
+    }
+}

@@ -119,3 +119,22 @@ async fn one_request_after_the_last_range_shows_that_the_file_is_the_same() {
     assert_eq!(parts[0].len(), SIZE - 1_000_000);
     assert_eq!((server.count("MLST"), server.count("RETR")), (2, 1));
 }
+
+/// `object_store` makes room for all of it at once
+#[tokio::test]
+async fn a_size_that_no_file_has_is_an_error() {
+    for (size, is_believed) in [(u64::MAX, false), (1 << 63, false), ((1 << 63) - 1, true)] {
+        let server = start_with(&[("f", b"x")], move |command, _| match command.verb {
+            "MLST" => Some(Action::reply(format!("250-\r\n type=file;size={size}; f\r\n250 end"))),
+            _ => None,
+        });
+        let read = store(&server).get(&Path::from("f")).await;
+        match is_believed {
+            true => assert_eq!(read.unwrap().meta.size, size),
+            false => {
+                let error = read.unwrap_err().to_string();
+                assert!(error.contains(&format!("a size of {size} bytes")), "{error}");
+            }
+        }
+    }
+}
