@@ -28,10 +28,10 @@ async fn run<T: Output>(
         if let Some(result) = session.advance(op, pipes, into, &mut from, clock.now()) {
             return Ok(result?);
         }
-        if let Some(DialRequest { slot, host, port, .. }) = session.dial_request() {
+        if let Some(DialRequest { id, host, port, .. }) = session.dial_request() {
             let socket = TcpStream::connect((host.to_string(), port)).await;
-            let dialed = socket.map(|socket| (pipes.add(slot, socket), None));
-            session.dialed(slot, dialed, clock.now());
+            let dialed = socket.map(|socket| (pipes.add(id.slot(), socket), None));
+            session.dialed(id, dialed, clock.now());
         }
         while let Some((id, socket, operation)) = pipes.next_operation(session) {
             let done = perform(socket.clone(), operation).map(move |done| (id, done));

@@ -23,8 +23,8 @@ fn run<T: Output>(op: Op<T>, ftp: &mut Ftp<'_>, into: &mut Vec<u8>, mut from: &[
         if let Some(result) = session.advance(op, pipes, into, &mut from, *now) {
             return Ok(result?);
         }
-        if let Some(slot) = session.dial_request().map(|request| request.slot) {
-            session.dialed(slot, Ok((pipes.add(slot, slot), None)), *now);
+        if let Some(id) = session.dial_request().map(|request| request.id) {
+            session.dialed(id, Ok((pipes.add(id.slot(), id.slot()), None)), *now);
         }
         pipes.for_each(session, |slot, pipe| server.carry(*slot, pipe));
         session.ready_all();

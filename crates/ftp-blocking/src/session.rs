@@ -264,8 +264,8 @@ impl Session {
         let Some(dialer) = &mut self.dialer else { return false };
         let left = request.deadline.map(|at| at.saturating_duration_since(self.clock.now()));
         let timeout = self.clock.at_most(left.unwrap_or(Duration::MAX));
-        let slot = request.slot;
-        let channel = slot.channel();
+        let id = request.id;
+        let channel = id.slot().channel();
         let target = Target { host: request.host, port: request.port, channel };
         // TcpStream::connect_timeout, for example, refuses a time limit of zero as an invalid argument.
         let stream = match timeout {
@@ -281,7 +281,7 @@ impl Session {
             let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
             Ok((stream, Some(Endpoints { local, peer, ..self.endpoints })))
         });
-        self.inner.dialed(slot, result, self.clock.now());
+        self.inner.dialed(id, result, self.clock.now());
         true
     }
 

@@ -199,7 +199,9 @@ pub use reading::Reading;
 pub use session::{Moved, Session};
 pub use time::Origin;
 pub use times::{system_time, timestamp};
-pub use transport::{Channel, DialRequest, Host, Interest, Slot, SocketRef, Transport, Trigger};
+pub use transport::{
+    Channel, DialId, DialRequest, Host, Interest, Slot, SocketRef, Transport, Trigger,
+};
 #[cfg(feature = "url")]
 pub use url::{FtpUrl, UrlError, UrlTarget};
 

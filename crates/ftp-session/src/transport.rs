@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::BitOr;
 
-use ftp_proto::Time;
+use ftp_proto::{DataId, Time};
 
 /// Identifies a connection within its session; a connection keeps its slot as long as it lives
 ///
@@ -244,12 +244,28 @@ impl fmt::Display for Host<'_> {
     }
 }
 
+/// Identifies a connection that the shell must make, so that a late answer does not become another connection
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DialId {
+    pub(crate) slot: Slot,
+    /// `None` for a control connection
+    pub(crate) data: Option<DataId>,
+}
+
+impl DialId {
+    /// The slot of the connection
+    #[must_use]
+    pub const fn slot(self) -> Slot {
+        self.slot
+    }
+}
+
 /// A connection that the shell must make, see [`Session::dial_request`](crate::Session::dial_request)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DialRequest<'a> {
-    /// The slot of the connection
-    pub slot: Slot,
+    /// Which connection it is
+    pub id: DialId,
     /// The host to connect to; for a data connection to the server, the host that the session was created with,
     /// because the same route leads to the right host
     pub host: Host<'a>,

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 
-use ftp_session::{Channel, Slot};
+use ftp_session::{Channel, DialId};
 
 use crate::io::Connection;
 
@@ -32,7 +32,7 @@ pub(crate) type Dialer = Box<dyn FnMut(Target) -> Making + Send>;
 
 /// A pending connection of the caller's dialer
 pub(crate) struct Dialing {
-    pub(crate) slot: Slot,
+    pub(crate) id: DialId,
     pub(crate) made: Making,
 }
 

@@ -368,12 +368,12 @@ impl Session {
             self.dialing = None;
             return;
         };
-        let slot = request.slot;
-        if self.dialing.as_ref().is_none_or(|dialing| dialing.slot != slot) {
+        let id = request.id;
+        if self.dialing.as_ref().is_none_or(|dialing| dialing.id != id) {
             let Some(dialer) = &mut self.dialer else { return };
             let host = request.host.to_string();
-            let made = dialer(Target { host, port: request.port, channel: slot.channel() });
-            self.dialing = Some(Dialing { slot, made });
+            let made = dialer(Target { host, port: request.port, channel: id.slot().channel() });
+            self.dialing = Some(Dialing { id, made });
         }
         let Some(dialing) = &mut self.dialing else { return };
         let made = match dialing.made.as_mut().poll(context) {
@@ -383,7 +383,7 @@ impl Session {
         self.dialing = None;
         let made = made.map(|stream| (Io::dialed(stream, context.waker()), None));
         let now = self.now();
-        self.inner.dialed(slot, made, now);
+        self.inner.dialed(id, made, now);
     }
 
     /// Becomes ready when the session needs a turn even though nothing has woken the task

@@ -41,7 +41,8 @@ fn a_late_connection_counts_if_no_turn_came_before_it() {
     let (mut session, mut pipes) = (session(), Pipes::new());
     session.turn(&mut pipes, Time::ZERO);
     let late = session.deadline().unwrap() + Duration::from_secs(1);
-    session.dialed(Slot::Control, Ok((pipes.add(Slot::Control, ()), None)), late);
+    let id = session.dial_request().unwrap().id;
+    session.dialed(id, Ok((pipes.add(Slot::Control, ()), None)), late);
     session.turn(&mut pipes, late);
     assert!(session.ended().is_none());
 }

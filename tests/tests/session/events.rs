@@ -23,8 +23,8 @@ fn a_caller_that_waits_for_one_result_keeps_no_other_events() {
         }
         let kept = std::iter::from_fn(|| session.poll_event()).count();
         assert_eq!(kept, 0);
-        if session.dial_request().is_some() {
-            session.dialed(Slot::Control, Ok((pipes.add(Slot::Control, ()), None)), now);
+        if let Some(id) = session.dial_request().map(|request| request.id) {
+            session.dialed(id, Ok((pipes.add(Slot::Control, ()), None)), now);
         }
         pipes.for_each(&mut session, |(), pipe| {
             let sent = pipe.unsent().len();

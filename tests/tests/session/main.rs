@@ -334,10 +334,11 @@ fn a_dialed_connection_exists_before_the_transfers_command_is_sent() {
     world.server.files.insert("f".into(), file());
     world.step();
     let request = world.session.dial_request().unwrap();
-    assert_eq!((request.slot, request.port), (Slot::Control, 2121));
+    assert_eq!((request.id.slot(), request.port), (Slot::Control, 2121));
     assert_eq!(request.host, Host::Name("ftp.example.org"));
+    let id = request.id;
     let wire = world.net.wire(Slot::Control);
-    world.session.dialed(Slot::Control, Ok((wire, None)), world.now);
+    world.session.dialed(id, Ok((wire, None)), world.now);
     let login = world.session.request().login("u", "p");
     world.run(login).unwrap();
 
@@ -350,7 +351,7 @@ fn a_dialed_connection_exists_before_the_transfers_command_is_sent() {
             let Some(request) = world.session.dial_request() else { return };
             assert_eq!(request.host, Host::Name("ftp.example.org"));
             assert_eq!(request.port, world.server.port);
-            let slot = request.slot;
+            let id = request.id;
             // The shell takes its time.
             for _ in 0..3 {
                 assert!(!world.server.commands.last().unwrap().starts_with("RETR"));
@@ -360,9 +361,9 @@ fn a_dialed_connection_exists_before_the_transfers_command_is_sent() {
             let result = if fails {
                 Err(std::io::ErrorKind::ConnectionRefused.into())
             } else {
-                Ok((world.net.wire(slot), None))
+                Ok((world.net.wire(id.slot()), None))
             };
-            world.session.dialed(slot, result, world.now);
+            world.session.dialed(id, result, world.now);
         });
         assert_eq!(dialed, 1);
         match result {
@@ -381,21 +382,44 @@ fn a_connection_that_is_dialed_for_too_long_is_given_up() {
     let dialed = |now| Session::dialed_by_shell("ftp.example.org", 21, config.clone(), now);
     let mut world = World::new(|now| dialed(now).unwrap(), 1 << 20);
     world.step();
+    let id = world.session.dial_request().unwrap().id;
     let wire = world.net.wire(Slot::Control);
-    world.session.dialed(Slot::Control, Ok((wire, None)), world.now);
+    world.session.dialed(id, Ok((wire, None)), world.now);
     let login = world.session.request().login("u", "p");
     world.run(login).unwrap();
     let get = world.session.request().get("f");
     let begun = world.now;
-    let error = world.run(get).unwrap_err();
+    let mut given_up = None;
+    let dialing = |world: &mut World| {
+        given_up = world.session.dial_request().map(|request| request.id).or(given_up)
+    };
+    let error = world.run_with(get, dialing).unwrap_err();
     assert!(matches!(&error, Error::Data { .. }) && error.is_timeout(), "{error:?}");
     assert_eq!(world.now - begun, config.data_connect_timeout);
     assert!(world.session.dial_request().is_none());
     // A connection that arrives afterwards belongs to nothing.
-    let wire = world.net.wire(Slot::Data);
-    world.session.dialed(Slot::Data, Ok((wire, None)), world.now);
+    let late = |world: &mut World| {
+        let wire = world.net.wire(Slot::Data);
+        world.session.dialed(given_up.unwrap(), Ok((wire, None)), world.now);
+    };
+    late(&mut world);
     let noop = world.session.request().noop();
     world.run(noop).unwrap();
+    // Nor to the next transfer, whose connection has the same slot.
+    world.server.files.insert("f".into(), file());
+    let (get, mut bytes, mut dialed) = (world.session.request().get("f"), Vec::new(), 0);
+    let answered = |world: &mut World| {
+        read(world, &mut bytes);
+        let Some(id) = world.session.dial_request().map(|request| request.id) else { return };
+        assert_eq!(id.slot(), given_up.unwrap().slot());
+        late(world);
+        assert_eq!(world.session.dial_request().map(|request| request.id), Some(id));
+        let wire = world.net.wire(id.slot());
+        world.session.dialed(id, Ok((wire, None)), world.now);
+        dialed += 1;
+    };
+    world.run_with(get, answered).unwrap();
+    assert!(bytes == file() && dialed == 1);
 }
 
 /// Creates a session in active mode; returns the commands that it sends for a download when these callers connect

@@ -41,8 +41,8 @@ impl Ftp {
     /// Carries the bytes of all connections
     fn carry(&mut self) {
         let Self { session, pipes, server, now } = self;
-        if let Some(slot) = session.dial_request().map(|request| request.slot) {
-            session.dialed(slot, Ok((pipes.add(slot, slot), None)), *now);
+        if let Some(id) = session.dial_request().map(|request| request.id) {
+            session.dialed(id, Ok((pipes.add(id.slot(), id.slot()), None)), *now);
         }
         pipes.for_each(session, |slot, pipe| server.carry(*slot, pipe));
         session.ready_all();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ftp_proto::{DataMode, Time};
 use ftp_session::ftp_tls::TlsVersion;
 use ftp_session::proxy::{Proxy, ProxyLogin, ProxyProblem, ProxyServer};
-use ftp_session::{Config, Error, Event, Host, Options, Session, Slot, TlsPolicy, ftp_proto};
+use ftp_session::{Config, Error, Event, Host, Options, Session, TlsPolicy, ftp_proto};
 use ftp_tests::tls::trusting;
 
 use crate::relay::{Kind, Manner, Relay};
@@ -335,9 +335,9 @@ fn a_shell_that_dials_dials_the_proxy() {
             let Some(request) = world.session.dial_request() else { return };
             assert_eq!(request.host, Host::Name("proxy.example"));
             assert_eq!(request.port, 1080);
-            let slot = request.slot;
-            let wire = world.net.wire(slot);
-            world.session.dialed(slot, Ok((wire, None)), world.now);
+            let id = request.id;
+            let wire = world.net.wire(id.slot());
+            world.session.dialed(id, Ok((wire, None)), world.now);
         };
         let login = world.session.request().login("u", "p");
         world.run_with(login, dial).unwrap();
@@ -358,9 +358,9 @@ fn a_shell_that_dials_dials_the_proxy() {
         let get = world.session.request().get("f");
         let error = world
             .run_with(get, |world| {
-                if world.session.dial_request().is_some() {
+                if let Some(id) = world.session.dial_request().map(|request| request.id) {
                     let refused = std::io::ErrorKind::ConnectionRefused.into();
-                    world.session.dialed(Slot::Data, Err(refused), world.now);
+                    world.session.dialed(id, Err(refused), world.now);
                 }
             })
             .unwrap_err();

@@ -145,12 +145,11 @@ impl<S: Read + Write, L> Session<S, L> {
         self.data.take_if(|data| matches!(data.state, DataState::Dialing { .. }));
     }
 
-    pub(super) fn data_dialed(&mut self, slot: Slot, result: io::Result<S>, now: Time) {
-        let Some(Data { id, slot: live, state: DataState::Dialing { host, port } }) = self.data
-        else {
+    pub(super) fn data_dialed(&mut self, dialed: DataId, result: io::Result<S>, now: Time) {
+        let Some(Data { id, slot, state: DataState::Dialing { host, port } }) = self.data else {
             return;
         };
-        if live != slot {
+        if id != dialed {
             return;
         }
         let handshake = match self.data_handshake(host, port).transpose() {

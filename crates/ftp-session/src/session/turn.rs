@@ -13,7 +13,7 @@ use crate::link::{Begun, Control, Link};
 use crate::race::RaceState;
 use crate::socket::{ALLOWANCE, Socket};
 use crate::time::{has_passed, later};
-use crate::transport::{Slot, Transport, TransportOf};
+use crate::transport::{DialId, Transport, TransportOf};
 
 /// The rounds of a turn. Each reads at most 1 KiB of replies; the rest waits for the next turn
 const ROUNDS: usize = 16;
@@ -191,22 +191,22 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Takes the connection that the shell has made for [`Self::dial_request`], with both addresses of a control
     /// connection if it has any, or the error
     ///
-    /// `now` is the time after dialing. A connection that is no longer wanted is dropped.
-    pub fn dialed(&mut self, slot: Slot, result: io::Result<(S, Option<Endpoints>)>, now: Time) {
+    /// `id` is that of the request, and `now` the time after dialing. A connection that is no longer wanted is dropped.
+    pub fn dialed(&mut self, id: DialId, result: io::Result<(S, Option<Endpoints>)>, now: Time) {
         self.work = Work::Left;
-        match (&self.control, slot) {
-            (Control::Dialing { begun: Begun::Yes, deadline }, Slot::Control) => match result {
+        match (&self.control, id.data) {
+            (Control::Dialing { begun: Begun::Yes, deadline }, None) => match result {
                 Ok((io, endpoints)) => {
                     let deadline = *deadline;
-                    self.reached(Socket::new(slot, io), endpoints, deadline, now);
+                    self.reached(Socket::new(id.slot, io), endpoints, deadline, now);
                 }
                 Err(error) => {
                     let failure = self.unconnected(None, error);
                     self.fail(failure, now);
                 }
             },
-            (Control::Open(_), Slot::Data | Slot::NextData) => {
-                self.data_dialed(slot, result.map(|(io, _)| io), now);
+            (Control::Open(_), Some(data)) => {
+                self.data_dialed(data, result.map(|(io, _)| io), now);
             }
             _ => {}
         }

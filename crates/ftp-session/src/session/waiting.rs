@@ -10,7 +10,7 @@ use crate::data::{Data, DataState};
 use crate::link::{Begun, Control};
 use crate::proxy::waits_for;
 use crate::socket::Socket;
-use crate::transport::{DialRequest, Host, Interest, Slot, SocketRef};
+use crate::transport::{DialId, DialRequest, Host, Interest, Slot, SocketRef};
 
 /// Waiting
 impl<S: Read + Write, L> Session<S, L> {
@@ -147,16 +147,18 @@ impl<S: Read + Write, L> Session<S, L> {
         };
         match (&self.control, &self.data) {
             (Control::Dialing { begun: Begun::Yes, deadline }, _) => {
-                Some(DialRequest { slot: Slot::Control, host: server, port, deadline: *deadline })
+                let id = DialId { slot: Slot::Control, data: None };
+                Some(DialRequest { id, host: server, port, deadline: *deadline })
             }
-            (_, Some(Data { slot, state: DataState::Dialing { host, port: data_port }, .. })) => {
+            (_, Some(Data { id, slot, state: DataState::Dialing { host, port: data_port } })) => {
                 let (host, port) = match host {
                     _ if self.is_tunneled() => (server, port),
                     DataHost::ControlPeer => (server, *data_port),
                     DataHost::Address(address) => (Host::Address(*address), *data_port),
                 };
                 let deadline = self.proto.poll_timeout();
-                Some(DialRequest { slot: *slot, host, port, deadline })
+                let id = DialId { slot: *slot, data: Some(*id) };
+                Some(DialRequest { id, host, port, deadline })
             }
             _ => None,
         }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ftp_proto::{Time, TraceDirection};
-use ftp_session::{Host as Named, Interest, Options, Session, Slot, SocketRef};
+use ftp_session::{DialId, Host as Named, Interest, Options, Session, SocketRef};
 
 use super::crypto;
 use super::host::Host;
@@ -30,7 +30,7 @@ const SPINS: u32 = 5_000;
 
 /// A connection that the shell is making
 struct Dialing {
-    slot: Slot,
+    id: DialId,
     sock: Sock,
     until: Option<Time>,
 }
@@ -146,16 +146,16 @@ impl Shell {
                 Named::Name(_) => THERE,
                 Named::Address(ip) => ip,
             };
-            (request.slot, (ip, request.port).into(), request.deadline)
+            (request.id, (ip, request.port).into(), request.deadline)
         });
-        let stale = |dialing: &mut Dialing| request.is_none_or(|(slot, ..)| slot != dialing.slot);
+        let stale = |dialing: &mut Dialing| request.is_none_or(|(id, ..)| id != dialing.id);
         if let Some(dialing) = self.dialing.take_if(stale) {
             self.net.borrow_mut().close(dialing.sock.link);
         }
-        let Some((slot, to, until)) = request else { return };
+        let Some((id, to, until)) = request else { return };
         if self.dialing.is_none() {
-            let link = self.net.borrow_mut().connect(slot, to).unwrap();
-            self.dialing = Some(Dialing { slot, sock: Sock::new(&self.net, link), until });
+            let link = self.net.borrow_mut().connect(id.slot(), to).unwrap();
+            self.dialing = Some(Dialing { id, sock: Sock::new(&self.net, link), until });
         }
         let now = self.now();
         let Some(dialing) = &mut self.dialing else { return };
@@ -166,13 +166,13 @@ impl Shell {
             None => return,
             Some(outcome) => outcome,
         };
-        let Some(Dialing { slot, sock, .. }) = self.dialing.take() else { return };
+        let Some(Dialing { id, sock, .. }) = self.dialing.take() else { return };
         let link = sock.link;
         let result = outcome.map(|()| (sock, Some(self.net.borrow().endpoints(link))));
         if result.is_err() {
             self.net.borrow_mut().close(link);
         }
-        self.session.dialed(slot, result, now);
+        self.session.dialed(id, result, now);
         self.net.borrow_mut().tell(link);
     }
 
