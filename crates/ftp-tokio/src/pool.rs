@@ -50,8 +50,8 @@
 //! on the runtime in which the lease is dropped. Outside any runtime such a session is closed instead, and so it is
 //! when that runtime shuts down. Idle sessions are closed with QUIT after [`PoolBuilder::idle_timeout`].
 //!
-//! Before a session is leased again, it is checked without a round trip: if bytes are waiting on the control
-//! connection, the session is over, or the server has sent a 421. A session that was idle for
+//! Before a session is leased again, it is checked without a round trip: if a reply or a part of one is waiting on the
+//! control connection, mostly a 421, the session is not used. A session that was idle for
 //! [`PoolBuilder::check_after`] must also answer a NOOP within [`PoolBuilder::check_timeout`], because a connection
 //! that a firewall has dropped still looks healthy. One failure remains: the server may end the session just as the
 //! first command is sent. [`Pool::run`] retries then.

@@ -172,3 +172,47 @@ async fn a_session_that_can_not_return_to_its_directory_is_not_lent_again() {
     }
     assert!(!Lease::is_reused(&pool.lease(&site).await.unwrap()));
 }
+
+/// It may be a 421, or bytes that would be taken for the beginning of the next answer
+#[tokio::test]
+async fn a_session_with_a_part_of_a_reply_is_not_leased_again() {
+    for part in ["421-too long idle", "230-hello"] {
+        let reply = format!("200 fine\r\n{part}");
+        let server = start_with(move |Command { verb, .. }: Command<'_>| {
+            (verb == "NOOP").then(|| Action::reply(reply.clone()))
+        });
+        let (pool, site) = (Pool::new(), site(&server));
+        pool.lease(&site).await.unwrap().noop().await.unwrap();
+        eventually("it is back, or closed", || {
+            let status = pool.status(&site);
+            status.sessions == status.idle
+        })
+        .await;
+        let mut lease = pool.lease(&site).await.unwrap();
+        assert!(!Lease::is_reused(&lease), "{part}");
+        fetch(&mut lease, "f").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_elsewhere_is_not_leased_again() {
+    // The server says that it has moved, or does not say where it was at first.
+    let lies: [(&str, &str, &str); 2] =
+        [("CWD", "/", "250 moved"), ("PWD", "", "257 \"\" is the directory")];
+    for (verb, argument, reply) in lies {
+        let server = start_with(move |command: Command<'_>| {
+            ((command.verb, command.argument) == (verb, argument)).then(|| Action::reply(reply))
+        });
+        server.files().put("d/x", b"x");
+        let (pool, site) = (Pool::new(), site(&server));
+        pool.lease(&site).await.unwrap().cwd("d").await.unwrap();
+        eventually("it is back, or closed", || {
+            let status = pool.status(&site);
+            status.sessions == status.idle
+        })
+        .await;
+        let mut lease = pool.lease(&site).await.unwrap();
+        assert!(!Lease::is_reused(&lease), "{verb}");
+        fetch(&mut lease, "f").await.unwrap();
+    }
+}

@@ -25,6 +25,12 @@ impl Client {
         ) && self.queue.is_empty()
     }
 
+    /// Whether the beginning of a reply has arrived, and the rest has not
+    #[must_use]
+    pub fn has_partial_reply(&self) -> bool {
+        self.wire.control.has_partial_reply()
+    }
+
     /// Whether the session is over
     #[must_use]
     pub const fn is_dead(&self) -> bool {

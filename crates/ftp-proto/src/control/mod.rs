@@ -90,6 +90,10 @@ impl Control {
         }
     }
 
+    pub(crate) fn has_partial_reply(&self) -> bool {
+        self.parser.is_partial()
+    }
+
     /// From now on, sends 0xFF without doubling it
     pub(crate) const fn send_iac_single(&mut self) {
         self.telnet = false;

@@ -19,7 +19,7 @@ use crate::transfer::{Download, Upload};
 /// A [`Client`] of a [`Pool`](super::Pool); dropping it returns the session to the pool
 ///
 /// Unfinished requests are settled in the background; a session that is over, or that has been changed, is closed:
-/// [see there](super#what-becomes-of-a-session).
+/// [see there](super#when-a-lease-is-dropped).
 pub struct Lease {
     held: Option<Held>,
     use_: Use,

@@ -84,9 +84,9 @@ impl Member {
             client.clear_control().await?;
         }
         match client.pwd().await {
-            Ok(home) => self.home = Some(home),
             Err(error) if error.is_fatal() => return Err(error),
-            Err(_) => {}
+            // An empty path would lead nowhere.
+            home => self.home = home.ok().filter(|home| !home.is_empty()),
         }
         self.client.session.inner.request().clear_effects();
         Ok(())
@@ -117,8 +117,9 @@ impl Member {
         if effects.has(Effect::Directory) || !self.client.session.is_settled() {
             return MemberState::Settle;
         }
-        // Settling has not ended it, so the caller has sent RNFR itself.
-        if effects.has(Effect::Rename) {
+        // Settling has not ended it, so the caller has sent RNFR itself. And a part of a reply is the beginning of a 421,
+        // or would be taken for that of an answer.
+        if effects.has(Effect::Rename) || proto.has_partial_reply() {
             return MemberState::Close;
         }
         MemberState::Clean
@@ -141,7 +142,11 @@ impl Member {
         self.client.session.rest().await?;
         if self.client.session.inner.client().effects().has(Effect::Directory) {
             if let Some(home) = &self.home {
-                self.client.cwd(home).await?;
+                let reply = self.client.cwd(home).await?;
+                // The next task must not work elsewhere, whatever the server has answered.
+                if self.client.pwd().await? != *home {
+                    return Err(ftp_proto::Error::WorkingDirectoryLost(reply).into());
+                }
             }
             self.client.session.inner.request().clear_effects();
         }
