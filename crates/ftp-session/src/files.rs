@@ -10,7 +10,6 @@ use sha2::Digest as _;
 use crate::buffer::Buffer;
 use crate::local::FileError;
 use crate::procedure::{Access, LocalAnswer, LocalOrder};
-use crate::socket::repeated;
 
 /// The local file of a [`Procedure`](crate::Procedure), by its path
 ///
@@ -128,6 +127,16 @@ fn open_to_read(path: &Path) -> io::Result<File> {
         // Windows does not open directories, and calls that a lack of permission.
         Err(_) if path.is_dir() => is_directory(),
         result => result,
+    }
+}
+
+/// Repeats a read that a signal has interrupted; a pipe may be waited for as long as signals arrive
+fn repeated(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
 }
 

@@ -107,13 +107,19 @@ impl<S: Write> Write for Socket<S> {
 }
 
 /// Repeats a call that a signal has interrupted: no readiness event would tell the shell to try again
+///
+/// A connection that never waits is rarely interrupted. One that only ever says so, which the caller's own connections
+/// may do, has broken: otherwise no deadline could end the loop.
 pub(crate) fn repeated<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
+    /// Far more often than signals arrive within one call
+    const MOST: usize = 1000;
+    for _ in 0..MOST {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }
     }
+    Err(io::Error::other(format!("it was interrupted {MOST} times in a row")))
 }
 
 /// The result of a write; if a stream accepts none of some bytes, that is an error
@@ -199,6 +205,23 @@ mod tests {
         assert_eq!(socket([interrupted(), Ok(3)]).read(&mut [0; 9]).unwrap(), 3);
         assert_eq!(socket([interrupted(), Ok(3)]).write(&[0; 9]).unwrap(), 3);
         socket([interrupted(), Ok(0)]).flush().unwrap();
+    }
+
+    #[test]
+    fn what_is_interrupted_without_end_has_broken() {
+        /// Never gets anything done
+        struct Restless;
+
+        impl Read for Restless {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::Interrupted.into())
+            }
+        }
+
+        let mut socket = Socket::new(Slot::Data, Restless);
+        socket.ready = Interest::BOTH;
+        let error = socket.read(&mut [0; 9]).unwrap_err();
+        assert!(error.to_string().contains("interrupted 1000 times"), "{error}");
     }
 
     #[test]
