@@ -11,6 +11,8 @@ use crate::session::Session;
 /// must permit it: most refuse data connections to and from third parties. Data connections must be unprotected,
 /// because both servers would act as the TLS server.
 ///
+/// The bytes are not seen here: that the copy is complete is what both servers say. Compare the sizes on both to be sure.
+///
 /// Pass it every [`Event`] of both sessions. They must be idle when it starts and have no other requests until it
 /// ends.
 #[derive(Debug)]

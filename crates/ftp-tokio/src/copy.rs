@@ -15,6 +15,8 @@ use crate::session::Session;
 /// must permit it: most refuse data connections to and from third parties. Data connections must be unprotected,
 /// because both servers would act as the TLS server.
 ///
+/// The bytes are not seen here: that the copy is complete is what both servers say. Compare the sizes on both to be sure.
+///
 /// The target connects to the host that the source's control connection goes to, whatever address the source
 /// announces, unless the source's [`Config::passive_host`](crate::Config::passive_host) is `TrustReply`. Set that
 /// if the source is reached through a proxy.

@@ -391,7 +391,7 @@ fn a_connection_that_is_dialed_for_too_long_is_given_up() {
     let begun = world.now;
     let mut given_up = None;
     let dialing = |world: &mut World| {
-        given_up = world.session.dial_request().map(|request| request.id).or(given_up)
+        given_up = world.session.dial_request().map(|request| request.id).or(given_up);
     };
     let error = world.run_with(get, dialing).unwrap_err();
     assert!(matches!(&error, Error::Data { .. }) && error.is_timeout(), "{error:?}");
