@@ -246,8 +246,10 @@ impl File {
         from: &mut Buffer,
         length: usize,
     ) -> io::Result<LocalAnswer> {
-        let held = self.held.as_ref().map_or(0, |held| held.block.count);
-        if from.len() == FULL && length <= FULL / 2 && held + length <= FULL {
+        let goes_on = |Held { block, .. }: &Held| {
+            block.at + block.count as u64 == at && block.count + length <= FULL
+        };
+        if from.len() == FULL && length <= FULL / 2 && self.held.as_ref().is_none_or(goes_on) {
             self.hold(at, &from[..length]);
             return Ok(LocalAnswer::Done);
         }
@@ -342,7 +344,6 @@ impl File {
 
     /// Returns the file once no work on it is pending; an error is that of the last write
     async fn rest(&mut self) -> io::Result<LocalFile> {
-        self.ahead.clear();
         if self.held.is_some() || matches!(self.state, State::Replacing(_)) {
             self.start_writing(None).await?;
         }
@@ -351,6 +352,7 @@ impl File {
 
     /// As [`Self::rest`], but does not begin to write; returns whether the file is still to be replaced, too
     async fn written(&mut self) -> io::Result<(LocalFile, bool)> {
+        self.ahead.clear();
         let writing = match std::mem::replace(&mut self.state, State::Lost) {
             State::Idle(file) => return Ok((file, false)),
             State::Replacing(file) => return Ok((file, true)),
