@@ -103,15 +103,17 @@
 //! for a session, the rest of the directory is kept in memory as well: that task may be the one that should take the
 //! objects. So a caller who deletes what it lists needs only one session.
 //!
-//! Objects are files, and links to files. Directories are not objects; they are made when a write needs them, and never
-//! removed; a link to one can be [deleted](crate#what-ftp-cant-promise). A line that is not recognized, a name with a
-//! slash, a directory that may not be read, and more than 64 nested directories are errors, because objects would be
-//! missing. A directory that is deleted after its parent was listed is left out, and so are entries named `.` or `..`.
-//! If the last line has no line ending, the listing may have been cut off: it is an error unless the server confirms
-//! that entry and its size. In MLSD, if other lines have an ending, it always is one. Of several entries with one name,
-//! such as the versions on OpenVMS, the first counts, in directories of up to 16,384 objects. Entries that are skipped
-//! are counted in [`FtpStore::skipped`], and reported in a warning with the feature `tracing`: links to directories if
-//! the server shows them as links, links that lead upwards or to nothing, devices and the like, and names without a path.
+//! Objects are files, and links to files. Directories are not objects; they are made when a write needs them, and
+//! never removed; a link to one can be [deleted](crate#what-ftp-cant-promise). A line that is not recognized, a name
+//! with a slash, a directory that may not be read, and more than 64 nested directories, which `put` can make, are
+//! errors, because objects would be missing. Pure-FTPd answers each refused CWD of a session a tenth of a second later
+//! than the one before, so to list many prefixes that do not exist takes long there. A directory that is deleted after
+//! its parent was listed is left out, and so are entries named `.` or `..`. If the last line has no line ending, the
+//! listing may have been cut off: it is an error unless the server confirms that entry and its size. In MLSD, if other
+//! lines have an ending, it always is one. Of several entries with one name, such as the versions on OpenVMS, the
+//! first counts, in directories of up to 16,384 objects. Entries that are skipped are counted in
+//! [`FtpStore::skipped`], and reported in a warning with the feature `tracing`: links to directories if the server
+//! shows them as links, links that lead upwards or to nothing, devices and the like, and names without a path.
 //!
 //! Names are those of the server; `Path` is not decoded. Bytes that are not UTF-8, and control characters, can't be
 //! part of a `Path`, so they are written `%XX`. A name that contains such an escape literally, `%E9` for instance, has
