@@ -10,6 +10,7 @@ use sha2::Digest as _;
 use crate::buffer::Buffer;
 use crate::local::FileError;
 use crate::procedure::{Access, LocalAnswer, LocalOrder};
+use crate::socket::repeated_at_most;
 
 /// The local file of a [`Procedure`](crate::Procedure), by its path
 ///
@@ -44,7 +45,7 @@ impl LocalFile {
             LocalOrder::Open(access) => self.open(access).map(LocalAnswer::Opened),
             LocalOrder::Read { at, into } => {
                 let mut file = self.at(at)?;
-                let count = repeated(|| file.read(into))?;
+                let count = without_end(|| file.read(into))?;
                 self.at += count as u64;
                 Ok(LocalAnswer::Read(count))
             }
@@ -130,21 +131,16 @@ fn open_to_read(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Repeats a read that a signal has interrupted; a pipe may be waited for as long as signals arrive
-fn repeated(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
-    loop {
-        match read() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
+/// Reads although signals interrupt it: a pipe may be waited for as long as they arrive
+fn without_end(read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    repeated_at_most(usize::MAX, read)
 }
 
 fn hash_of(mut file: &File, algorithm: HashAlgorithm) -> io::Result<Option<FileHash>> {
     let Some(mut digest) = FileDigest::new(algorithm) else { return Ok(None) };
     let mut buffer = Buffer::new(256 * 1024);
     loop {
-        match repeated(|| file.read(&mut buffer))? {
+        match without_end(|| file.read(&mut buffer))? {
             0 => return Ok(Some(digest.finish())),
             count => digest.update(&buffer[..count]),
         }

@@ -106,20 +106,28 @@ impl<S: Write> Write for Socket<S> {
     }
 }
 
-/// Repeats a call that a signal has interrupted: no readiness event would tell the shell to try again
+/// Repeats a call on a connection that a signal has interrupted: no readiness event would tell the shell to try again
 ///
 /// A connection that never waits is rarely interrupted. One that only ever says so, which the caller's own connections
 /// may do, has broken: otherwise no deadline could end the loop.
-pub(crate) fn repeated<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(crate) fn repeated<T>(call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     /// Far more often than signals arrive within one call
     const MOST: usize = 1000;
-    for _ in 0..MOST {
+    repeated_at_most(MOST, call)
+}
+
+/// Repeats a call that a signal has interrupted, up to a number of calls
+pub(crate) fn repeated_at_most<T>(
+    most: usize,
+    mut call: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    for _ in 0..most {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }
     }
-    Err(io::Error::other(format!("it was interrupted {MOST} times in a row")))
+    Err(io::Error::other(format!("it was interrupted {most} times in a row")))
 }
 
 /// The result of a write; if a stream accepts none of some bytes, that is an error

@@ -21,7 +21,7 @@ const FULL: usize = 256 * 1024;
 const FEW: usize = 8 * 1024;
 
 /// How long received bytes may wait for others, to be written with them: a thread that is given 64 KiB at a time, as
-/// they come over TLS, makes a download take half as long again
+/// they come over TLS, makes a download take up to 1.6 times as long
 ///
 /// The time is short, so that little of what has arrived is lost if the program is killed.
 const HOLD: Duration = Duration::from_millis(100);
@@ -38,8 +38,8 @@ const AHEAD: usize = 4;
 /// A local file, read and written on the runtime's blocking threads
 ///
 /// The network is not kept waiting: a block is written while the next one arrives, and blocks are read while others
-/// are sent. Buffers are exchanged, and only what fills less than half a block is copied, to be written with what
-/// follows.
+/// are sent. Buffers are exchanged. Only what fills up to half a block is copied, so that it can be written together with
+/// what follows.
 pub(crate) struct File {
     state: State,
     threads: Threads,

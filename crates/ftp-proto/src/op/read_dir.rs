@@ -337,7 +337,7 @@ impl ReadDirOp {
     ) -> Next {
         if let Err(error) = result {
             if self.path.is_none() && home.proof.is_some() {
-                // PWD may have shown that CWD has led elsewhere.
+                // CWD may have led to another directory, as PWD has shown.
                 session.directory = Directory::Left(home);
                 return Next::Done(Err(lost(error)));
             }

@@ -4,7 +4,7 @@ use ftp_proto::{Argument, Error as FtpError};
 
 use crate::error::Error;
 
-/// Checks that a path can be sent, and returns it as it will be
+/// Checks that a path can be sent, and returns what will be sent
 ///
 /// A procedure does this before its first order. The request with the path would be refused, too, but others may come
 /// before it, such as the listing of a parent.
