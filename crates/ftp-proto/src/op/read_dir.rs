@@ -337,7 +337,7 @@ impl ReadDirOp {
     ) -> Next {
         if let Err(error) = result {
             if self.path.is_none() && home.proof.is_some() {
-                // CWD may have led to another directory, as PWD has shown.
+                // Perhaps PWD has just shown that CWD led to another directory.
                 session.directory = Directory::Left(home);
                 return Next::Done(Err(lost(error)));
             }
