@@ -247,7 +247,8 @@ pub struct Config {
     pub final_reply_timeout: Duration,
     /// Wait for the hash of a file, which the server must read completely; 1 h: 50 GB at 15 MB/s
     pub hash_timeout: Duration,
-    /// Wait for the end of a transfer between two servers, whose progress the client can't see; 24 h: 1 TB at 12 MB/s
+    /// Wait for the end of a transfer between two servers, whose progress the client can't see; 24 h: 1 TB at 12 MB/s.
+    /// Once one of them has confirmed it, the other has [`Self::final_reply_timeout`]
     pub remote_transfer_timeout: Duration,
     /// Total time allowed to settle a transfer that was cut off or aborted, including everything until the
     /// session is ready for the next request; 30 s: after that, the connection is given up

@@ -209,7 +209,12 @@ impl ServerCopy {
                 };
                 let Half::Running(op) = half else { return None };
                 match done.take(*op)? {
-                    Ok(_) => *half = Half::Done,
+                    Ok(_) => {
+                        *half = Half::Done;
+                        if let Half::Running(other) = other {
+                            other_client.other_half_is_done(other.id());
+                        }
+                    }
                     Err(error) => {
                         *half = Half::Failed(error);
                         // The other end may wait for data that will never come.

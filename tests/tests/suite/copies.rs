@@ -5,11 +5,12 @@ use std::net::Shutdown;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::driver::{CopySide, TransferType, copy_between_servers};
+use crate::driver::ftp_proto::{self, Phase};
+use crate::driver::{CopySide, Error, TransferType, copy_between_servers};
 use ftp_tests::net::{Listener, pause};
-use ftp_tests::scripted::{Server, accept, connect, read_all};
+use ftp_tests::scripted::{Peer, Server, accept, connect, read_all};
 
-use crate::{at_once, code, login, serve};
+use crate::{at_once, code, config, login, login_with, serve};
 
 #[test]
 fn the_data_goes_between_the_servers() {
@@ -153,4 +154,48 @@ fn a_silent_target_is_not_waited_for_once_the_source_is_over() {
         s.expect_close();
     });
     fails_because_the_source_is_over(source, target);
+}
+
+/// One server has confirmed the copy, and the other stays silent: what is left to wait for is a final reply
+#[test]
+fn a_copy_that_one_server_has_confirmed_is_waited_for_like_any_final_reply() {
+    for silent in [CopySide::Source, CopySide::Target] {
+        let ends = move |s: &mut Peer, is_silent: bool| {
+            if is_silent {
+                s.settle();
+            } else {
+                s.reply("226 done");
+            }
+            s.exchange("NOOP", "200 yes");
+            s.expect_close();
+        };
+        let source = serve(move |s| {
+            s.welcome();
+            s.exchange("TYPE I", "200 binary");
+            s.exchange("PASV", "227 (127,0,0,1,1,1)");
+            s.exchange("RETR a", "150 here");
+            ends(s, silent == CopySide::Source);
+        });
+        let target = serve(move |s| {
+            s.welcome();
+            s.exchange("TYPE I", "200 binary");
+            s.active();
+            s.exchange("STOR b", "150 send it");
+            ends(s, silent == CopySide::Target);
+        });
+        let mut config = config();
+        config.final_reply_timeout = Duration::from_millis(200);
+        let (mut from, mut to) = (login_with(&source, config.clone()), login_with(&target, config));
+        let error = at_once(|| {
+            copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
+        });
+        let phase = ftp_proto::Error::DataTimedOut(Phase::FinalReply);
+        assert!(matches!(&error.error, Error::Ftp(error) if *error == phase), "{error:?}");
+        assert_eq!(error.side, silent);
+        from.noop().unwrap();
+        to.noop().unwrap();
+        drop((from, to));
+        source.join();
+        target.join();
+    }
 }

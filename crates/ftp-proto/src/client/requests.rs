@@ -24,7 +24,7 @@ use crate::op::secure::{ClearControl, Protect, Scope, Secure};
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::size_and_time::SizeAndTimeOp;
 use crate::op::transfer::TransferOp;
-use crate::plan::Work;
+use crate::plan::{Task, Work};
 use crate::terms::TransferType;
 
 /// Writes each request of the list as a method of the client
@@ -188,6 +188,20 @@ impl Client {
             self.wire.session.directory.may_have_changed();
         }
         self.apply(result, None);
+    }
+
+    /// Tells one half of a copy between servers that the other has ended well
+    pub(crate) fn other_half_is_done(&mut self, op: OpId) {
+        let State::Running(Task { request, operation: Running::RemoteTransfer(half) }) =
+            &mut self.state
+        else {
+            return;
+        };
+        if request.owner == Owner::User(op) {
+            self.wire.timers.requested(self.now);
+            let owner = request.owner;
+            half.other_is_done(&mut Context { now: self.now, owner, wire: &mut self.wire });
+        }
     }
 
     /// Removes a request from the queue; one that reads a directory may have entered it already

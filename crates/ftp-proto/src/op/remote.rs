@@ -120,11 +120,38 @@ impl RemoteActive {
 pub(crate) struct RemoteTransfer {
     verb: Verb,
     path: Argument,
+    other: OtherServer,
+}
+
+/// What the other server of a copy has said
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OtherServer {
+    Moving,
+    /// All data has been transferred, so only the reply of this server is missing
+    Done,
 }
 
 impl RemoteTransfer {
     pub(crate) const fn new(verb: Verb, path: Argument) -> Self {
-        Self { verb, path }
+        Self { verb, path, other: OtherServer::Moving }
+    }
+
+    /// Notes that the other server has confirmed the transfer: this one now has as long as after any transfer
+    pub(crate) fn other_is_done(&mut self, cx: &mut Context<'_>) {
+        self.other = OtherServer::Done;
+        if cx.wire.timers.phase(Timer::Data).is_some() {
+            self.await_end(cx);
+        }
+    }
+
+    /// Sets the deadline for the final reply
+    fn await_end(&self, cx: &mut Context<'_>) {
+        let config = &cx.wire.config;
+        let (wait, phase) = match self.other {
+            OtherServer::Moving => (config.remote_transfer_timeout, Phase::RemoteTransfer),
+            OtherServer::Done => (config.final_reply_timeout, Phase::FinalReply),
+        };
+        cx.wire.data_deadline(cx.now, wait, phase);
     }
 
     pub(crate) fn step(&self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
@@ -133,8 +160,7 @@ impl RemoteTransfer {
             Input::Reply(reply) if reply.kind() == ReplyKind::Preliminary => {
                 cx.wire.stop_reply_timers();
                 if cx.wire.timers.phase(Timer::Data).is_none() {
-                    let wait = cx.wire.config.remote_transfer_timeout;
-                    cx.wire.data_deadline(cx.now, wait, Phase::RemoteTransfer);
+                    self.await_end(cx);
                     if let Owner::User(op) = cx.owner {
                         cx.wire.events.push_back(Event::TransferStarted { op, size_hint: None });
                     }
