@@ -292,7 +292,6 @@ fn exit_of(error: &Error) -> Exit {
 /// The exit status for a problem that the same command would have again
 fn exit_of_proxy(problem: &ProxyProblem) -> Exit {
     match problem {
-        ProxyProblem::LoginRequired | ProxyProblem::LoginRefused => Exit::Login,
         ProxyProblem::InvalidHost
         | ProxyProblem::InvalidLogin(_)
         | ProxyProblem::ActiveMode
@@ -339,9 +338,6 @@ fn remedy_of(error: &Error) -> Option<&'static str> {
             "--ca FILE trusts another authority, --insecure accepts any certificate and anybody in between",
         );
     }
-    if error.is_auth() {
-        return Some("give --user and --password-file, or an entry in netrc");
-    }
     match error.proxy().map(ProxyError::problem) {
         Some(ProxyProblem::LoginRequired) => {
             return Some("name the user in the URL of --proxy, and give its password in netrc");
@@ -350,6 +346,9 @@ fn remedy_of(error: &Error) -> Option<&'static str> {
             return Some("netrc has the password, in the entry for the proxy's host");
         }
         _ => {}
+    }
+    if error.is_auth() {
+        return Some("give --user and --password-file, or an entry in netrc");
     }
     match error {
         Error::Connect { .. } => Some("check host, port and network"),

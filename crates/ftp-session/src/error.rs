@@ -253,10 +253,14 @@ impl Error {
         matches!(self, Self::NotADirectory { .. }) || self.reply().is_some_and(says_so)
     }
 
-    /// Whether the server requires other credentials, or an account
+    /// Whether the server or a proxy requires other credentials, or an account
     #[must_use]
     pub fn is_auth(&self) -> bool {
-        matches!(self, Self::Ftp(error) if error.is_auth())
+        match self {
+            Self::Ftp(error) => error.is_auth(),
+            Self::Proxy(error) => error.problem().is_about_login(),
+            _ => false,
+        }
     }
 
     /// The reply with which the server refused a session because there are too many, if that is the error

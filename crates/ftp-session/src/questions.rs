@@ -28,7 +28,7 @@ macro_rules! questions {
                 self.asked().is_missing()
             }
 
-            /// Whether the server requires other credentials, or an account
+            /// Whether the server or a proxy requires other credentials, or an account
             #[must_use]
             pub fn is_auth(&self) -> bool {
                 self.asked().is_auth()

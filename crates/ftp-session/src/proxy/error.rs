@@ -102,6 +102,11 @@ impl ProxyProblem {
         Self::Broken { kind: error.kind(), text: error.to_string() }
     }
 
+    /// Whether the proxy requires other credentials
+    pub(crate) const fn is_about_login(&self) -> bool {
+        matches!(self, Self::LoginRequired | Self::LoginRefused)
+    }
+
     /// The corresponding kind of I/O error
     #[must_use]
     pub const fn kind(&self) -> io::ErrorKind {

@@ -67,7 +67,7 @@ impl PoolError {
         self.session().is_some_and(Error::is_missing)
     }
 
-    /// Whether the server requires other credentials, or an account
+    /// Whether the server or a proxy requires other credentials, or an account
     #[must_use]
     pub fn is_auth(&self) -> bool {
         self.session().is_some_and(Error::is_auth)
