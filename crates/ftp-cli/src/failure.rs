@@ -352,7 +352,6 @@ fn remedy_of(error: &Error) -> Option<&'static str> {
     }
     match error {
         Error::Connect { .. } => Some("check host, port and network"),
-        Error::Data { .. } => Some("if this recurs, a firewall is in the way: try --active"),
         Error::Mismatch(Mismatch::Content { .. }) => Some("remove the incomplete copy"),
         Error::Ftp(error) => match error {
             FtpError::TlsRequired(_) => Some("use ftpes:// in the URL"),

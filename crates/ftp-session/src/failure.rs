@@ -57,12 +57,18 @@ impl fmt::Display for Described<'_> {
         if proxy.is_some() {
             return Ok(());
         }
-        advice(failure, error).map_or(Ok(()), |advice| write!(f, "; {advice}"))
+        advice(failure, address, error).map_or(Ok(()), |advice| write!(f, "; {advice}"))
     }
 }
 
 /// Advice, as far as the system's error permits any
-fn advice(failure: DataFailure, error: &io::Error) -> Option<&'static str> {
+///
+/// Without an address, the shell or its user has dialed, and there is no active mode.
+fn advice(
+    failure: DataFailure,
+    address: Option<SocketAddr>,
+    error: &io::Error,
+) -> Option<&'static str> {
     use io::ErrorKind;
     if !matches!(failure, DataFailure::Open | DataFailure::NeverOpened) {
         return None;
@@ -81,7 +87,9 @@ fn advice(failure: DataFailure, error: &io::Error) -> Option<&'static str> {
         ErrorKind::ConnectionRefused
         | ErrorKind::TimedOut
         | ErrorKind::HostUnreachable
-        | ErrorKind::NetworkUnreachable => {
+        | ErrorKind::NetworkUnreachable
+            if address.is_some() =>
+        {
             "a firewall may block the ports of the server's passive mode: try active mode"
         }
         ErrorKind::AddrInUse => "allow more ports for active mode",
@@ -117,6 +125,8 @@ mod tests {
         }
         let text = said(DataFailure::NeverOpened, io::ErrorKind::TimedOut.into());
         assert!(text.contains("passive mode"), "{text}");
+        let dialed = Described(open, None, None, &of(Errno::TIMEDOUT)).to_string();
+        assert!(!dialed.contains("mode"), "{dialed}");
         // The connection was open, so no port is to blame.
         let text = said(DataFailure::Broken, of(Errno::TIMEDOUT));
         assert!(!text.contains("mode"), "{text}");
