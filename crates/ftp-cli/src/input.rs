@@ -1,7 +1,15 @@
-//! Standard input, which may be closed
+//! What is read: standard input, which may be closed, and texts, which may begin with a byte order mark
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+
+/// U+FEFF, with which some programs on Windows begin a text in UTF-8
+pub(crate) const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// Returns a text without the byte order mark at its beginning
+pub(crate) fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(text)
+}
 
 /// Refuses to read standard input if it was closed when the program began: it would seem to be empty
 pub(crate) fn must_be_open() -> Result<(), Failure> {

@@ -142,7 +142,7 @@ fn read_password(path: &Path) -> Result<Secret, Failure> {
         return Err(Failure::usage("the first line is too long for a password")
             .about(crate::show::path(path)));
     }
-    Ok(Secret::new(std::mem::take(&mut *line)))
+    Ok(Secret::new(input::without_mark(&line).to_vec()))
 }
 
 fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<()> {

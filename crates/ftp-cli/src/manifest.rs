@@ -9,7 +9,7 @@ use std::path::Path;
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 
 use crate::failure::Failure;
-use crate::input;
+use crate::input::{self, BYTE_ORDER_MARK};
 use crate::location::Remote;
 use crate::show;
 
@@ -82,7 +82,7 @@ pub(crate) fn local_name(entry: &Entry, remote: Option<&Remote>) -> Vec<u8> {
 
 /// Parses a list, and detects its format by its content
 fn parse(text: &str) -> Result<Vec<Entry>, ManifestError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if text.trim_start().starts_with('<') {
         return metalink::parse(text);
     }

@@ -87,6 +87,18 @@ fn a_password_from_standard_input_is_read_once() {
     assert!(passwords.iter().all(|line| line == "PASS p\u{e4}ss word"), "{passwords:?}");
 }
 
+/// Some programs on Windows begin a file with it
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_password() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("f", b"");
+    home.write("password", "\u{feff}right\r\n".as_bytes());
+    let url = format!("ftp://me@127.0.0.1:{}/f", server.address().port());
+    let run = home.rftp(&["get", "--password-file", "password", &url]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(logins(&server).contains(&"PASS right".to_owned()));
+}
+
 #[test]
 fn no_password_is_printed() {
     let (server, home) = (Server::start(), Home::new());

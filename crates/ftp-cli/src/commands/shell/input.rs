@@ -4,13 +4,11 @@ use std::io::{self, BufRead, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 
 use crate::failure::Failure;
+use crate::input::without_mark;
 use crate::interrupt::Interrupt;
 
 /// Maximum length of a line that is not typed, in bytes with its line ending
 const MAX_LINE: u64 = 64 * 1024;
-
-/// U+FEFF in UTF-8, with which some programs on Windows begin a text
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A line of the input
 #[derive(Debug, PartialEq, Eq)]
@@ -86,10 +84,8 @@ impl Line {
     /// Returns the first line of a text without its byte order mark
     fn without_mark(self) -> Self {
         match self {
-            Self::Text(line) if line.starts_with(BYTE_ORDER_MARK) => {
-                Self::Text(line[BYTE_ORDER_MARK.len()..].to_vec())
-            }
-            other => other,
+            Self::Text(line) => Self::Text(without_mark(&line).to_vec()),
+            Self::TooLong => Self::TooLong,
         }
     }
 }
