@@ -155,9 +155,6 @@ impl Inner {
         if name.is_empty() {
             return Ok(Found::Missing("it is a directory".into()));
         }
-        // LIST of many servers leaves out names that begin with a dot. MLSD does not.
-        let mut is_mlsd = self.has_mlst(ftp).await?;
-        let mut has_dot_names = false;
         let mut entries = match ftp.read_dir(directory).await {
             Ok(entries) => entries,
             Err(error) if error.is_missing() => {
@@ -172,13 +169,11 @@ impl Inner {
         let mut found = None;
         while let Some(entry) = entries.next().await {
             let entry = entry?;
-            is_mlsd &= entry.entry().facts.iter().next().is_some();
-            has_dot_names |= entry.name().starts_with(b".") && !entry.entry().is_dot();
             if entry.name() == name {
                 found = Some(entry);
             }
         }
-        let has_all_names = is_mlsd || has_dot_names || !name.starts_with(b".");
+        let may_be_hidden = name.starts_with(b".") && entries.may_lack_dot_names();
         let all_understood = entries.unknown_lines() == 0;
         Ok(match found {
             Some(entry) if entry.kind() == EntryKind::Dir => {
@@ -194,7 +189,7 @@ impl Inner {
                 }
                 _ => Found::Refused(refusal),
             },
-            None if all_understood && has_all_names => Found::Missing(refusal.into()),
+            None if all_understood && !may_be_hidden => Found::Missing(refusal.into()),
             None => Found::Refused(refusal),
         })
     }

@@ -341,6 +341,34 @@ fn entries_of_other_directories_are_not_entries_of_this_one() {
     assert_eq!(names, ["./d:", "d/e:", "c"]);
 }
 
+/// LIST of many servers leaves out names that begin with a dot; MLSD has all
+#[test]
+fn which_listings_may_lack_dot_names() {
+    let unix = |name: &str| format!("-rw-r--r-- 1 u g 5 Jan 02 2021 {name}\r\n");
+    let dots = "drwxr-xr-x 2 u g 5 Jan 02 2021 .\r\ndrwxr-xr-x 2 u g 5 Jan 02 2021 ..\r\n";
+    let may_lack = |parser: ListingParser, listing: &str| {
+        let mut reader = ListingReader::new(parser);
+        reader.room()[..listing.len()].copy_from_slice(listing.as_bytes());
+        reader.filled(listing.len());
+        reader.end();
+        while reader.next_entry().is_some() {}
+        reader.may_lack_dot_names()
+    };
+    for (listing, expected) in [
+        (String::new(), true),
+        (unix("a"), true),
+        (dots.to_owned(), true),
+        // Another directory's.
+        (format!("{}\r\nd:\r\n{}", unix("a"), unix(".x")), true),
+        (format!("{}{}", unix("a"), unix(".x")), false),
+    ] {
+        assert_eq!(may_lack(parser(), &listing), expected, "{listing:?}");
+    }
+    let mlsd = || parser().with_format(Format::Mlsx);
+    assert!(!may_lack(mlsd(), ""));
+    assert!(!may_lack(mlsd(), "type=file;size=5; a\r\n"));
+}
+
 /// A listing has columns or bare names: lines before the first entry in columns are no files
 #[test]
 fn unknown_lines_before_the_entries_are_not_names() {

@@ -313,6 +313,15 @@ macro_rules! listing_methods {
                 self.reader.unknown_lines()
             }
 
+            /// Whether names that begin with a dot may be missing; known once [`next`](Self::next) has returned `None`
+            ///
+            /// LIST of many servers leaves them out, so that a listing without such a name says nothing about them. MLSD
+            /// has all names.
+            #[must_use]
+            pub fn may_lack_dot_names(&self) -> bool {
+                self.reader.may_lack_dot_names()
+            }
+
             /// Whether the last line lacks its line ending; known once [`next`](Self::next) has returned `None`
             ///
             /// The listing may have been cut off within the name of the last entry, but some servers always leave it

@@ -339,29 +339,23 @@ fn list_by(client: &mut Client, request: impl Into<ReadDir>) -> Result<Listed, E
     let mut listing = Listing::default();
     let mut local_time = None;
     let mut entries = client.read_dir(request)?;
-    let (mut has_facts, mut has_dot_names) = (true, false);
+    let mut has_facts = true;
     for entry in bounded(entries.by_ref()) {
         let entry = entry?;
         has_facts &= entry.entry().facts.iter().next().is_some();
-        has_dot_names |= entry.name().starts_with(b".");
-        if entry.entry().is_dot() {
-            continue;
-        }
         let modified = entry.modified().filter(is_of_servers_clock);
         if let (EntryKind::File, Some(modified), None) = (entry.kind(), modified, &local_time) {
             local_time = Some((entry.name().to_vec(), modified));
         }
         listing.items.push(item(&entry));
     }
-    let unknown_lines = entries.unknown_lines();
-    drop(entries);
-    // MLSD has all names; LIST of some servers leaves out those that begin with a dot (Q159).
-    let is_by_mlsd = has_facts && client.features().is_some_and(|features| features.has("MLST"));
-    listing.shown = match unknown_lines {
-        0 if is_by_mlsd || has_dot_names => Shown::All,
-        0 => Shown::AllButDotNames,
+    listing.shown = match entries.unknown_lines() {
+        0 if entries.may_lack_dot_names() => Shown::AllButDotNames,
+        0 => Shown::All,
         _ => Shown::Some,
     };
+    drop(entries);
+    let is_by_mlsd = has_facts && client.features().is_some_and(|features| features.has("MLST"));
     Ok(Listed { listing, local_time, is_by_mlsd })
 }
 

@@ -295,6 +295,11 @@ impl ListingParser {
         Some(item)
     }
 
+    /// Whether the lines are known to be those of MLSD
+    pub(super) const fn is_mlsd(&self) -> bool {
+        matches!(self.choice, Choice::Fixed(Format::Mlsx))
+    }
+
     /// Whether the last line lacks its line ending; known once [`Self::finish`] has returned `None`
     pub(super) const fn last_line_is_open(&self) -> bool {
         self.is_open

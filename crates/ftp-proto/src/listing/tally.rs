@@ -13,6 +13,8 @@ use crate::error::Error;
 pub(super) struct Tally {
     section: Section,
     unknown: u64,
+    /// Whether a name begins with a dot, except `.` and `..`
+    has_dot_names: bool,
     content: Content,
 }
 
@@ -41,7 +43,8 @@ impl Tally {
                     self.content = Content::Closed(beginning(entry.raw));
                 }
             }
-            Item::Entry(_) if self.section.is_own() => {
+            Item::Entry(entry) if self.section.is_own() => {
+                self.has_dot_names |= entry.name.starts_with(b".");
                 self.content = Content::Entries;
                 return true;
             }
@@ -66,6 +69,10 @@ impl Tally {
     /// Returns the number of lines that suggest that entries are missing
     pub(super) const fn unknown_lines(&self) -> u64 {
         self.unknown
+    }
+
+    pub(super) const fn has_dot_names(&self) -> bool {
+        self.has_dot_names
     }
 
     /// Checks whether the directory could be read, once all lines have come; an error is returned once

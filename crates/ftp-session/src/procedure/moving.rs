@@ -76,6 +76,7 @@ impl<T> Procedure<T> {
                 Ok(None) if !ended => return None,
                 Ok(None) => {
                     directory.unknown_lines = entries.unknown_lines();
+                    directory.may_lack_dot_names = entries.may_lack_dot_names();
                     let ended = self.ended.take();
                     self.transfer = None;
                     return match ended {

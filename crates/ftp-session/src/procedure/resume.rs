@@ -236,15 +236,16 @@ async fn is_absent(io: &Io, path: &[u8]) -> Result<bool, Error> {
         Some(0) => (&b"/"[..], &path[1..]),
         Some(at) => (&path[..at], &path[at + 1..]),
     };
-    // Listings may omit such names.
-    if name.is_empty() || name.starts_with(b".") {
+    if name.is_empty() {
         return Ok(false);
     }
     let listed = unless_refused(io.list(ReadDir::new(parent)).await)?;
     let Some(listed) = listed else { return Ok(false) };
     // Some servers treat `F` and `f` as the same name.
     let is_it = |entry: &OwnedEntry| entry.name().eq_ignore_ascii_case(name);
-    Ok(listed.unknown_lines == 0 && !listed.entries.iter().any(is_it))
+    let has_all =
+        listed.unknown_lines == 0 && !(listed.may_lack_dot_names && name.starts_with(b"."));
+    Ok(has_all && !listed.entries.iter().any(is_it))
 }
 
 /// Fetches the last bytes of the server's file and compares them with the local ones

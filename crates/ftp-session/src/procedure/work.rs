@@ -105,6 +105,8 @@ pub struct Directory {
     /// The number of lines that were not recognized, or in which the server reports what it could not read; each may
     /// stand for a file
     pub unknown_lines: u64,
+    /// Whether names that begin with a dot may be missing
+    pub may_lack_dot_names: bool,
 }
 
 impl Directory {

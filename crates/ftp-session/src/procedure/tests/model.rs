@@ -494,7 +494,8 @@ impl Model {
         reader.filled(lines.len());
         reader.end();
         let entries = std::iter::from_fn(|| reader.next_entry()).collect();
-        Ok(Directory { entries, unknown_lines: 0 })
+        let may_lack_dot_names = reader.may_lack_dot_names();
+        Ok(Directory { entries, unknown_lines: 0, may_lack_dot_names })
     }
 
     fn begin(&mut self, begin: &Begin) -> Answer {

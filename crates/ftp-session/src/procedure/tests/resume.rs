@@ -247,6 +247,10 @@ fn a_refusal_of_size_does_not_mean_a_missing_file() {
     model.sizes = Sizes::Denied;
     model.run(Procedure::resume_upload(".f", ResumeOptions::new())).unwrap_err();
     assert_eq!(model.tree.get("/home/.f"), None);
+    // This one shows such names.
+    model.tree.insert("/home/.other".to_owned(), file(b"x"));
+    model.run(Procedure::resume_upload(".f", ResumeOptions::new())).unwrap();
+    assert_eq!(model.tree.get("/home/.f"), Some(&file(REMOTE)));
 }
 
 #[test]

@@ -84,7 +84,8 @@ fn listed(lines: &[u8], unknown_lines: u64) -> Directory {
     reader.room()[..lines.len()].copy_from_slice(lines);
     reader.filled(lines.len());
     reader.end();
-    Directory { entries: std::iter::from_fn(|| reader.next_entry()).collect(), unknown_lines }
+    let entries = std::iter::from_fn(|| reader.next_entry()).collect();
+    Directory { entries, unknown_lines, ..Directory::default() }
 }
 
 /// The case of pyftpdlib, whose MLSD shows links as their targets
