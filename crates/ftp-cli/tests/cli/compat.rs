@@ -2,7 +2,7 @@
 
 use ftp_test::{Action, Command, Server};
 
-use crate::parts::state_of;
+use crate::parts::{state_of, state_with};
 use crate::{Home, bytes};
 
 #[test]
@@ -129,7 +129,7 @@ fn ftpmirror_resumes_only_a_part_of_the_same_version() {
     let server = Server::start();
     server.files().put("pub/a", bytes(size));
     let of = |modified| state_of(&server, "pub/a", modified);
-    let unknown = br#"{"size":null,"modified":null}"#.to_vec();
+    let unknown = state_with(&server, "pub/a", r#""size":null,"modified":null"#);
     for (part, state, rests) in
         [(&older, of(1), 0), (&older, unknown, 0), (&bytes(size), of(1_709_210_096), 1)]
     {

@@ -19,8 +19,12 @@ pub(crate) fn state(server: &Server, path: &str) -> Vec<u8> {
 
 /// As [`state`], of a version with another time
 pub(crate) fn state_of(server: &Server, path: &str, modified: i64) -> Vec<u8> {
-    let source = format!("{} {path}", server.address());
-    format!(r#"{{"source":"{source}","size":{SIZE},"modified":{modified}}}"#).into_bytes()
+    state_with(server, path, &format!(r#""size":{SIZE},"modified":{modified}"#))
+}
+
+/// As [`state`], with these fields; without the source, rftp would not look at them
+pub(crate) fn state_with(server: &Server, path: &str, fields: &str) -> Vec<u8> {
+    format!(r#"{{"source":"{} {path}",{fields}}}"#, server.address()).into_bytes()
 }
 
 /// Returns another version of the file of [`SIZE`] bytes: it differs in its first half

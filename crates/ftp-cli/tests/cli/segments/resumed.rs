@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use ftp_test::{Action, Command, Server};
 
 use super::{RATE, SIZE, get, is_whole, offsets, server};
+use crate::parts::state_with;
 use crate::{Home, bytes};
 
 /// Returns the number of bytes received of each piece, from the state file
@@ -191,16 +192,16 @@ fn pieces_of_full_length_are_compared() {
         }
         home.write("file.part", &received);
         let tail = right.len() - 4096;
-        let state = serde_json::json!({
-            "size": right.len(),
-            "modified": null,
-            "pieces": [[0, tail, true], [tail, right.len(), true]],
-        });
-        home.write("file.part.state", state.to_string().as_bytes());
+        let size = right.len();
+        let pieces = format!("[[0,{tail},true],[{tail},{size},true]]");
+        let fields = format!(r#""size":{size},"modified":null,"pieces":{pieces}"#);
+        home.write("file.part.state", &state_with(&server, "file", &fields));
         let run = home.rftp(&["get", "--segments", segments, &server.url("file")]);
         assert_eq!(run.code, Some(0), "{segments}: {run:?}");
         assert!(home.read("file") == right, "{segments}: the file differs");
         assert_eq!(home.names(""), ["file"], "{segments}");
         assert!(server.count("RETR") > 0, "{segments}: nothing was compared");
+        let told = "the part from an earlier run is of another file";
+        assert_eq!(run.stderr.contains(told), is_wrong, "{segments}: {run:?}");
     }
 }
