@@ -344,6 +344,8 @@ impl<'a> Fetch<'a> {
     }
 
     /// Notes that the server ignores or refuses REST, so that the session that fetches the start continues alone
+    ///
+    /// A part of another file looks the same as a server that ignores REST.
     fn refute(&self, failure: &Failure) -> Failure {
         let mut state = self.lock();
         if state.proof != Proof::Refuted {
@@ -352,7 +354,7 @@ impl<'a> Fetch<'a> {
             state.note(self.job);
             let reason = match failure.exit() {
                 Exit::Refused => refusal(failure),
-                _ => "the server does not honour REST".to_owned(),
+                _ => "what the server sends after REST does not fit".to_owned(),
             };
             self.running.notice(&format!("{reason}, so one session fetches it"));
         }
