@@ -46,6 +46,7 @@ pub fn copy_source(then: impl FnOnce(&mut Peer) + Send + 'static) -> Server {
     Server::start(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE a", "213 15");
         s.exchange("PASV", "227 (127,0,0,1,1,1)");
         s.exchange("RETR a", "150 here");
         then(s);

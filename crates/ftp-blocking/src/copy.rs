@@ -12,15 +12,22 @@ use crate::session::wait_for;
 /// must permit it: most refuse data connections to and from third parties. Data connections must be unprotected,
 /// because both servers would act as the TLS server.
 ///
-/// The bytes are not seen here: that the copy is complete is what both servers say. Compare the sizes on both to be sure.
+/// The target's file is replaced from the beginning. The source is asked for the file's size first, so that a file that it
+/// does not have leaves the target's as it was; after a later failure, a part of the file may be there.
+///
+/// The bytes are not seen here: that the copy is complete is what both servers say. Compare the sizes on both to be sure,
+/// unless the type is ASCII, in which they may differ.
 ///
 /// The target connects to the host that the source's control connection goes to, whatever address the source
 /// announces, unless the source's [`Config::passive_host`](crate::Config::passive_host) is `TrustReply`. Set that
 /// if the source is reached through a proxy.
 ///
+/// A session whose part was interrupted settles within its next call. A server that reads no command during a transfer,
+/// such as vsftpd, goes on until it has the whole file, and the session that settles meanwhile is over.
+///
 /// # Errors
 ///
-/// Which server failed, and how.
+/// Which server failed, and how. After a [deadline](crate::Options::deadline), neither has.
 #[doc(alias = "ftpcp")]
 #[doc(alias = "FXP")]
 pub fn copy_between_servers(

@@ -11,7 +11,11 @@ use crate::session::Session;
 /// must permit it: most refuse data connections to and from third parties. Data connections must be unprotected,
 /// because both servers would act as the TLS server.
 ///
-/// The bytes are not seen here: that the copy is complete is what both servers say. Compare the sizes on both to be sure.
+/// The target's file is replaced from the beginning. The source is asked for the file's size first, so that a file that it
+/// does not have leaves the target's as it was; after a later failure, a part of the file may be there.
+///
+/// The bytes are not seen here: that the copy is complete is what both servers say. Compare the sizes on both to be sure,
+/// unless the type is ASCII, in which they may differ.
 ///
 /// Pass it every [`Event`] of both sessions. They must be idle when it starts and have no other requests until it
 /// ends.
@@ -51,5 +55,13 @@ impl ServerCopy {
         target: &mut Session,
     ) -> Option<Result<(), CopyError>> {
         self.inner.handle(side, event, &mut source.inner, &mut target.inner)
+    }
+
+    /// Ends the copy early; [`Self::handle`] returns its error once both sides have ended
+    ///
+    /// A server that reads no command during a transfer, such as vsftpd, goes on until it has the whole file; the
+    /// session is over then, after [`Config::settle_timeout`](ftp_proto::Config::settle_timeout).
+    pub fn abort(&self, source: &mut Session, target: &mut Session) {
+        self.inner.abort(&mut source.inner, &mut target.inner);
     }
 }

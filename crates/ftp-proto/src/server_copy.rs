@@ -1,14 +1,16 @@
 //! Copying a file from one server to another over a data connection between the two
 //!
 //! ```text
-//! source: TYPE, PASV ─▶ address, checked ─▶ target: TYPE, PORT ─▶ STOR ── 1yz ─▶ source: RETR
-//!                                                                 both final ─▶ done
+//! source: SIZE (or MDTM) ─▶ TYPE, PASV ─▶ address, checked ─▶ target: TYPE, PORT ─▶ STOR ── 1yz ─▶ source: RETR
+//!                                                                                  both final ─▶ done
 //! ```
 //!
 //! See RFC 959 section 5.2 and ftplib's `ftpcp`. The source always listens, and data connections are
-//! always in clear text.
+//! always in clear text. STOR empties the target's file before RETR is sent, so the source is asked first whether it has
+//! the file.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
@@ -20,7 +22,9 @@ use crate::control::fields::PassiveAddress;
 use crate::control::reply::Reply;
 use crate::error::{ConnectionError, Error};
 use crate::event::{Completion, Event};
+use crate::op::remote::OtherServer;
 use crate::terms::TransferType;
+use crate::timestamp::Timestamp;
 
 /// One of the two servers
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,10 +72,12 @@ pub struct ServerCopy {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one a copy, and copies are few")]
 enum State {
-    /// A path can't be sent: the request fails as any with this path, and the error is this server's
-    Refused(Op<u64>, CopySide),
+    /// The target's path can't be sent: the request fails as any with this path
+    Refused(Op<u64>),
+    Looking(Op<u64>),
+    /// SIZE was refused with this error, perhaps for all files
+    Doubting(Op<Timestamp>, Error),
     Listening(Op<PassiveAddress>),
     Announcing(Op<Reply>),
     /// STOR has been sent; RETR is sent once STOR has been accepted
@@ -79,6 +85,7 @@ enum State {
     Moving {
         source: Half,
         target: Half,
+        first_failed: Option<CopySide>,
     },
     Ended,
 }
@@ -87,7 +94,27 @@ enum State {
 enum Half {
     Running(Op<Transfer>),
     Done,
+    /// The source has refused RETR with this error. It still listens for the target, which may wait for the bytes and
+    /// read nothing: this request closes that port
+    Withdrawing(Op<PassiveAddress>, Error),
     Failed(Error),
+}
+
+impl Half {
+    const fn current(&self) -> Option<OpId> {
+        match self {
+            Self::Running(op) => Some(op.id()),
+            Self::Withdrawing(op, _) => Some(op.id()),
+            Self::Done | Self::Failed(_) => None,
+        }
+    }
+
+    const fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Failed(error) => Some(error),
+            Self::Running(_) | Self::Done | Self::Withdrawing(..) => None,
+        }
+    }
 }
 
 impl ServerCopy {
@@ -104,11 +131,10 @@ impl ServerCopy {
         type_: TransferType,
     ) -> Self {
         let (source_path, target_path) = (source_path.as_ref(), target_path.as_ref());
-        let paths = [(CopySide::Source, source_path), (CopySide::Target, target_path)];
-        // Otherwise the target's file would be emptied before the source's path is refused.
-        let state = match paths.into_iter().find(|(_, path)| Argument::path(path).is_err()) {
-            Some((side, path)) => State::Refused(source.size(path), side),
-            None => State::Listening(source.remote_passive(type_)),
+        let is_sendable = |path| Argument::path(path).is_ok();
+        let state = match is_sendable(source_path) && !is_sendable(target_path) {
+            true => State::Refused(source.size(target_path)),
+            false => State::Looking(source.size(source_path)),
         };
         Self {
             source_path: source_path.to_vec(),
@@ -120,16 +146,17 @@ impl ServerCopy {
     }
 
     /// The request of one side that is running, if any; to end the copy early, [abort](Client::abort) those of both
-    /// sides
+    /// sides: each server may wait for the other
     #[must_use]
     pub const fn current(&self, side: CopySide) -> Option<OpId> {
         match (&self.state, side) {
-            (State::Refused(op, _), CopySide::Source) => Some(op.id()),
+            (State::Refused(op) | State::Looking(op), CopySide::Source) => Some(op.id()),
+            (State::Doubting(op, _), CopySide::Source) => Some(op.id()),
             (State::Listening(op), CopySide::Source) => Some(op.id()),
             (State::Announcing(op), CopySide::Target) => Some(op.id()),
-            (State::Storing(op), CopySide::Target)
-            | (State::Moving { source: Half::Running(op), .. }, CopySide::Source)
-            | (State::Moving { target: Half::Running(op), .. }, CopySide::Target) => Some(op.id()),
+            (State::Storing(op), CopySide::Target) => Some(op.id()),
+            (State::Moving { source, .. }, CopySide::Source) => source.current(),
+            (State::Moving { target, .. }, CopySide::Target) => target.current(),
             _ => None,
         }
     }
@@ -158,8 +185,8 @@ impl ServerCopy {
         if let State::Storing(store) = self.state {
             if side == CopySide::Target && op == store.id() {
                 let retrieve = source.remote_get(&self.source_path);
-                self.state =
-                    State::Moving { source: Half::Running(retrieve), target: Half::Running(store) };
+                let (source, target) = (Half::Running(retrieve), Half::Running(store));
+                self.state = State::Moving { source, target, first_failed: None };
             }
         }
     }
@@ -173,10 +200,26 @@ impl ServerCopy {
         target: &mut Client,
     ) -> Option<Result<(), CopyError>> {
         match (&mut self.state, side) {
-            (State::Refused(op, refused), CopySide::Source) => {
-                let (error, refused) = (done.take(*op)?.err()?, *refused);
-                self.end(refused, error)
+            (State::Refused(op), CopySide::Source) => {
+                let error = done.take(*op)?.err()?;
+                self.end(CopySide::Target, error)
             }
+            (State::Looking(op), CopySide::Source) => match done.take(*op)? {
+                Err(error) if is_about_the_file(&error) => {
+                    self.state = State::Doubting(source.mdtm(&self.source_path), error);
+                    None
+                }
+                Err(error) if !says_nothing(&error) => self.end(side, error),
+                Ok(_) | Err(_) => self.listen(source),
+            },
+            (State::Doubting(op, refusal), CopySide::Source) => match done.take(*op)? {
+                Ok(_) => self.listen(source),
+                Err(error) if error.is_fatal() || error == Error::Aborted => self.end(side, error),
+                Err(_) => {
+                    let refusal = refusal.clone();
+                    self.end(side, refusal)
+                }
+            },
             (State::Listening(op), CopySide::Source) => match done.take(*op)? {
                 Ok(address) => {
                     let host = match (source.config().passive_host, address.host) {
@@ -202,30 +245,69 @@ impl ServerCopy {
                 Ok(transfer) => self.end(side, Error::UnexpectedReply(transfer.reply)),
                 Err(error) => self.end(side, error),
             },
-            (State::Moving { source: from, target: to }, _) => {
-                let (half, other, other_client) = match side {
-                    CopySide::Source => (from, to, target),
-                    CopySide::Target => (to, from, source),
-                };
-                let Half::Running(op) = half else { return None };
-                match done.take(*op)? {
-                    Ok(_) => {
-                        *half = Half::Done;
-                        if let Half::Running(other) = other {
-                            other_client.other_half_is_done(other.id());
-                        }
-                    }
-                    Err(error) => {
-                        *half = Half::Failed(error);
-                        // The other end may wait for data that will never come.
-                        if let Half::Running(other) = other {
-                            other_client.abort(other.id());
-                        }
-                    }
-                }
+            (State::Moving { .. }, _) => {
+                self.half_ended(side, done, source, target);
                 self.both_ended()
             }
             _ => None,
+        }
+    }
+
+    fn listen(&mut self, source: &mut Client) -> Option<Result<(), CopyError>> {
+        self.state = State::Listening(source.remote_passive(self.type_));
+        None
+    }
+
+    /// Takes the end of a request while the bytes move
+    fn half_ended(
+        &mut self,
+        side: CopySide,
+        done: &mut Completion,
+        source: &mut Client,
+        target: &mut Client,
+    ) {
+        let State::Moving { source: from, target: to, first_failed } = &mut self.state else {
+            return;
+        };
+        let (half, other, client, other_client) = match side {
+            CopySide::Source => (from, to, source, target),
+            CopySide::Target => (to, from, target, source),
+        };
+        let ended = match half {
+            Half::Running(op) => done.take(*op),
+            Half::Withdrawing(op, error) => done.take(*op).map(|_| Err(error.clone())),
+            Half::Done | Half::Failed(_) => None,
+        };
+        let Some(ended) = ended else { return };
+        let waits = match other {
+            Half::Running(other) => Some(other.id()),
+            _ => None,
+        };
+        *half = match (ended, waits) {
+            (Ok(_), Some(other)) => {
+                other_client.note_other_server(other, OtherServer::Done);
+                Half::Done
+            }
+            (Ok(_), None) => Half::Done,
+            (Err(error), None) => Half::Failed(error),
+            // The reason may be the other server's, whose reply is on its way.
+            (Err(error @ Error::Transient(_)), Some(other)) => {
+                other_client.note_other_server(other, OtherServer::Failed);
+                Half::Failed(error)
+            }
+            // The other end may wait for data that will never come.
+            (Err(error), Some(other)) => {
+                other_client.abort(other);
+                match side {
+                    CopySide::Source if !error.is_fatal() && error != Error::Aborted => {
+                        Half::Withdrawing(client.remote_passive(self.type_), error)
+                    }
+                    _ => Half::Failed(error),
+                }
+            }
+        };
+        if matches!(half, Half::Withdrawing(..) | Half::Failed(_)) {
+            first_failed.get_or_insert(side);
         }
     }
 
@@ -239,6 +321,8 @@ impl ServerCopy {
     ) -> Option<Result<(), CopyError>> {
         // What the other server does alone is in vain, and STOR would empty a file on the target.
         match (&self.state, side) {
+            (State::Refused(op) | State::Looking(op), CopySide::Target) => source.abort(op.id()),
+            (State::Doubting(op, _), CopySide::Target) => source.abort(op.id()),
             (State::Listening(op), CopySide::Target) => source.abort(op.id()),
             (State::Announcing(op), CopySide::Source) => target.abort(op.id()),
             (State::Storing(op), CopySide::Source) => target.abort(op.id()),
@@ -248,25 +332,57 @@ impl ServerCopy {
         self.end(side, error.into())
     }
 
+    /// Returns the result once no request runs; if both have failed, the error that says more about the reason
     fn both_ended(&mut self) -> Option<Result<(), CopyError>> {
-        let State::Moving { source, target } = &self.state else { return None };
-        let result = match (source, target) {
-            (Half::Running(_), _) | (_, Half::Running(_)) => return None,
-            (Half::Done, Half::Done) => Ok(()),
-            // An abort that followed the other end's failure is not the reason.
-            (Half::Failed(error), Half::Done | Half::Failed(Error::Aborted)) => {
-                Err(CopyError { side: CopySide::Source, error: error.clone() })
-            }
-            (_, Half::Failed(error)) => {
-                Err(CopyError { side: CopySide::Target, error: error.clone() })
-            }
+        let State::Moving { source, target, first_failed } = &self.state else { return None };
+        if [source, target].iter().any(|half| half.current().is_some()) {
+            return None;
+        }
+        let failed = match (source.error(), target.error()) {
+            (None, None) => None,
+            (Some(error), None) => Some((CopySide::Source, error)),
+            (None, Some(error)) => Some((CopySide::Target, error)),
+            (Some(one), Some(other)) => match (weight(one).cmp(&weight(other)), first_failed) {
+                (Ordering::Less, _) | (Ordering::Equal, Some(CopySide::Target)) => {
+                    Some((CopySide::Target, other))
+                }
+                _ => Some((CopySide::Source, one)),
+            },
         };
+        let failed = failed.map(|(side, error)| CopyError { side, error: error.clone() });
         self.state = State::Ended;
-        Some(result)
+        Some(failed.map_or(Ok(()), Err))
     }
 
     fn end(&mut self, side: CopySide, error: Error) -> Option<Result<(), CopyError>> {
         self.state = State::Ended;
         Some(Err(CopyError { side, error }))
+    }
+}
+
+/// Whether a refusal of SIZE means that the file is missing or may not be read, unless the server refuses SIZE of all
+/// files in this way
+fn is_about_the_file(error: &Error) -> bool {
+    let code = error.reply().map(|reply| reply.code().get());
+    matches!(error, Error::Permanent(_) | Error::Transient(_))
+        && matches!(code, Some(450 | 550 | 551 | 553))
+}
+
+/// Whether the server does not know SIZE, or has answered it with something else
+fn says_nothing(error: &Error) -> bool {
+    match error {
+        Error::Permanent(reply) => matches!(reply.code().get(), 500..=504),
+        Error::InvalidReply(_) => true,
+        _ => false,
+    }
+}
+
+/// How much the error of one server says about the reason
+const fn weight(error: &Error) -> u8 {
+    match error {
+        Error::Aborted => 0,
+        // Mostly a data connection that the other server has closed.
+        Error::Transient(_) => 1,
+        _ => 2,
     }
 }

@@ -37,7 +37,11 @@ questions! { impl CopyError, |this| &this.error }
 /// must permit it: most refuse data connections to and from third parties. Data connections must be unprotected,
 /// because both servers would act as the TLS server.
 ///
-/// The bytes are not seen here: that the copy is complete is what both servers say. Compare the sizes on both to be sure.
+/// The target's file is replaced from the beginning. The source is asked for the file's size first, so that a file that it
+/// does not have leaves the target's as it was; after a later failure, a part of the file may be there.
+///
+/// The bytes are not seen here: that the copy is complete is what both servers say. Compare the sizes on both to be sure,
+/// unless the type is ASCII, in which they may differ.
 ///
 /// Pass it every [`Event`] of both sessions. They must be idle when it starts and have no other requests until it
 /// ends.
@@ -133,8 +137,23 @@ impl ServerCopy {
         }
     }
 
-    /// The request of one side that is running, if any; to end the copy early, [abort](Session::abort) those of both
-    /// sides
+    /// Ends the copy early; [`Self::handle`] returns its error once both sides have ended
+    ///
+    /// A server that reads no command during a transfer, such as vsftpd, goes on until it has the whole file; the
+    /// session is over then, after [`Config::settle_timeout`](ftp_proto::Config::settle_timeout).
+    pub fn abort<S: Read + Write, L>(
+        &self,
+        source: &mut Session<S, L>,
+        target: &mut Session<S, L>,
+    ) {
+        for (side, session) in [(CopySide::Source, source), (CopySide::Target, target)] {
+            if let Some(op) = self.current(side) {
+                session.abort(op);
+            }
+        }
+    }
+
+    /// The request of one side that is running, if any
     #[must_use]
     pub const fn current(&self, side: CopySide) -> Option<OpId> {
         self.inner.current(side)

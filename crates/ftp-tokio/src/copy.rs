@@ -1,7 +1,7 @@
 //! Copies a file from one server to another without passing through this machine
 
 use std::future::poll_fn;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use ftp_proto::{CopySide, TransferType};
 use ftp_session::{CopyError, Error, ServerCopy};
@@ -15,13 +15,19 @@ use crate::session::Session;
 /// must permit it: most refuse data connections to and from third parties. Data connections must be unprotected,
 /// because both servers would act as the TLS server.
 ///
-/// The bytes are not seen here: that the copy is complete is what both servers say. Compare the sizes on both to be sure.
+/// The target's file is replaced from the beginning. The source is asked for the file's size first, so that a file that it
+/// does not have leaves the target's as it was; after a later failure, a part of the file may be there.
+///
+/// The bytes are not seen here: that the copy is complete is what both servers say. Compare the sizes on both to be sure,
+/// unless the type is ASCII, in which they may differ.
 ///
 /// The target connects to the host that the source's control connection goes to, whatever address the source
 /// announces, unless the source's [`Config::passive_host`](crate::Config::passive_host) is `TrustReply`. Set that
 /// if the source is reached through a proxy.
 ///
-/// If the future is dropped, both sessions settle within their next call; a part of the file may be on the target.
+/// If the future is dropped, both servers are asked to stop, and each session settles within its next call; a part of
+/// the file may be on the target. A server that reads no command during a transfer, such as vsftpd, goes on until it has
+/// the whole file, and the session that settles meanwhile is over.
 ///
 /// # Errors
 ///
@@ -42,38 +48,56 @@ pub async fn copy_between_servers(
     }
     let copy = ServerCopy::start(&mut source.inner, source_path, target_path, type_);
     // A client is always connected, if only to a proxy.
-    let Some(mut copy) = copy else {
+    let Some(copy) = copy else {
         let error = std::io::ErrorKind::NotConnected.into();
         return Err(CopyError::new(CopySide::Source, Error::Io(error)));
     };
-    poll_fn(|context| poll_copy(&mut copy, source, target, context)).await
+    let mut copying = Copying { copy, source, target };
+    poll_fn(|context| copying.poll(context)).await
 }
 
-fn poll_copy(
-    copy: &mut ServerCopy,
-    source: &mut Session,
-    target: &mut Session,
-    context: &mut Context<'_>,
-) -> Poll<Result<(), CopyError>> {
-    loop {
-        for session in [&mut *source, &mut *target] {
-            session.now();
-            ready!(session.poll_attend(context));
-            session.advance(context);
+struct Copying<'a> {
+    copy: ServerCopy,
+    source: &'a mut Session,
+    target: &'a mut Session,
+}
+
+impl Copying<'_> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), CopyError>> {
+        let Self { copy, source, target } = self;
+        loop {
+            for session in [&mut *source, &mut *target] {
+                session.now();
+                ready!(session.poll_attend(context));
+                session.advance(context);
+            }
+            let result = copy.handle_all(&mut source.inner, &mut target.inner);
+            source.current = copy.current(CopySide::Source);
+            target.current = copy.current(CopySide::Target);
+            if let Some(result) = result {
+                return Poll::Ready(result);
+            }
+            if source.inner.has_work() || target.inner.has_work() {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let timers = [source.poll_timer(context), target.poll_timer(context)];
+            if timers.iter().all(Poll::is_pending) {
+                return Poll::Pending;
+            }
         }
-        let result = copy.handle_all(&mut source.inner, &mut target.inner);
-        source.current = copy.current(CopySide::Source);
-        target.current = copy.current(CopySide::Target);
-        if let Some(result) = result {
-            return Poll::Ready(result);
-        }
-        if source.inner.has_work() || target.inner.has_work() {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let timers = [source.poll_timer(context), target.poll_timer(context)];
-        if timers.iter().all(Poll::is_pending) {
-            return Poll::Pending;
+    }
+}
+
+/// Sends ABOR to both servers, unless the copy has ended: until one knows, the other may wait for its bytes, and read
+/// nothing
+impl Drop for Copying<'_> {
+    fn drop(&mut self) {
+        for session in [&mut *self.source, &mut *self.target] {
+            if session.current.is_some() {
+                session.abandon();
+                session.advance(&mut Context::from_waker(Waker::noop()));
+            }
         }
     }
 }

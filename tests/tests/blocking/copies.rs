@@ -92,6 +92,7 @@ fn both_sides_of_a_copy_fail() {
 #[test]
 fn two_copies_in_a_row() {
     let play_source = |s: &mut Peer, good: bool| {
+        s.exchange("SIZE a", "213 15");
         s.expect("PASV");
         let listener = Listener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -101,7 +102,8 @@ fn two_copies_in_a_row() {
             accept(&listener).write_all(b"between servers").unwrap();
             s.reply("226 done");
         } else {
-            s.exchange("RETR a", "550 no such file");
+            s.exchange("RETR a", "550 permission denied");
+            s.exchange("PASV", "227 (127,0,0,1,1,2)");
         }
     };
     let source = Server::start(move |s| {
@@ -144,6 +146,7 @@ fn a_copy_of_which_one_session_is_cancelled() {
             let source = Server::start(|s| {
                 s.welcome();
                 s.exchange("TYPE I", "200 binary");
+                s.exchange("SIZE a", "213 15");
                 s.exchange("PASV", "227 (127,0,0,1,1,1)");
                 while s.command().is_some() {}
             });

@@ -17,6 +17,7 @@ fn the_data_goes_between_the_servers() {
     let source = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE a", "213 15");
         s.expect("PASV");
         let listener = Listener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -51,8 +52,10 @@ fn a_refusal_of_either_names_the_server() {
     let source = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE a", "213 15");
         s.exchange("PASV", "227 (127,0,0,1,1,1)");
-        s.exchange("RETR a", "550 no such file");
+        s.exchange("RETR a", "550 permission denied");
+        s.exchange("PASV", "227 (127,0,0,1,1,2)");
         s.exchange("NOOP", "200 yes");
         s.expect_close();
     });
@@ -75,6 +78,165 @@ fn a_refusal_of_either_names_the_server() {
     drop((from, to));
     source.join();
     target.join();
+}
+
+/// Lets a copy fail because of a source that answers SIZE and MDTM so; the target hears nothing of it
+#[track_caller]
+fn is_refused_before_the_target_is_asked(size: &'static str, mdtm: &'static str) {
+    let source = serve(move |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE a", size);
+        if !mdtm.is_empty() {
+            s.exchange("MDTM a", mdtm);
+        }
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let target = serve(|s| {
+        s.welcome();
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let (mut from, mut to) = (login(&source), login(&target));
+    let error = at_once(|| {
+        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
+    });
+    assert_eq!((error.side, code(&error.error)), (CopySide::Source, size[..3].parse().unwrap()));
+    from.noop().unwrap();
+    to.noop().unwrap();
+    drop((from, to));
+    source.join();
+    target.join();
+}
+
+/// STOR empties the target's file, so a source without the file must be found out before
+#[test]
+fn nothing_is_stored_if_the_source_has_no_such_file() {
+    is_refused_before_the_target_is_asked("550 Could not get file size.", "550 No such file");
+    is_refused_before_the_target_is_asked("550 No such file", "502 what?");
+    is_refused_before_the_target_is_asked("450 try again later", "450 try again later");
+    is_refused_before_the_target_is_asked("451 try again later", "");
+}
+
+/// Some servers have no SIZE, or refuse it for all files
+#[test]
+fn a_source_that_does_not_tell_sizes() {
+    for (size, mdtm) in [("502 what?", ""), ("550 SIZE is disabled", "213 20240102030405")] {
+        let source = serve(move |s| {
+            s.welcome();
+            s.exchange("TYPE I", "200 binary");
+            s.exchange("SIZE a", size);
+            if !mdtm.is_empty() {
+                s.exchange("MDTM a", mdtm);
+            }
+            s.exchange("PASV", "227 (127,0,0,1,1,1)");
+            s.exchange("RETR a", "150 here");
+            s.reply("226 done");
+            s.expect_close();
+        });
+        let target = serve(|s| {
+            s.welcome();
+            s.exchange("TYPE I", "200 binary");
+            s.active();
+            s.exchange("STOR b", "150 send it");
+            s.reply("226 done");
+            s.expect_close();
+        });
+        let (mut from, mut to) = (login(&source), login(&target));
+        at_once(|| {
+            copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap();
+        });
+        drop((from, to));
+        source.join();
+        target.join();
+    }
+}
+
+/// The source has refused RETR and still listens: the target, which has connected, reads no command before that
+/// connection ends
+#[test]
+fn a_target_that_waits_for_the_source_is_set_free() {
+    let source = serve(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE a", "213 15");
+        s.expect("PASV");
+        let listener = Listener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        s.reply(&format!("227 (127,0,0,1,{},{})", port >> 8, port & 255));
+        s.exchange("RETR a", "550 permission denied");
+        s.expect("PASV");
+        drop(accept(&listener));
+        drop(listener);
+        s.reply("227 (127,0,0,1,1,2)");
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let target = serve(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let address = s.active();
+        s.expect("STOR b");
+        let mut data = connect(address);
+        s.reply("150 send it");
+        let _ = std::io::copy(&mut data, &mut std::io::sink());
+        s.settle();
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let (mut from, mut to) = (login(&source), login(&target));
+    at_once(|| {
+        let copied = copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image);
+        assert_eq!(code(&copied.unwrap_err().error), 550);
+        to.noop().unwrap();
+        from.noop().unwrap();
+    });
+    drop((from, to));
+    source.join();
+    target.join();
+}
+
+/// The target's data connection ends before the source has said why
+#[test]
+fn the_server_that_knows_the_reason_is_named() {
+    for late in [CopySide::Source, CopySide::Target] {
+        let ends = move |s: &mut Peer, is_late: bool| {
+            if is_late {
+                pause(Duration::from_millis(100));
+                s.reply("552 the reason");
+            } else {
+                s.reply("426 the connection is closed");
+            }
+            s.exchange("NOOP", "200 yes");
+            s.expect_close();
+        };
+        let source = serve(move |s| {
+            s.welcome();
+            s.exchange("TYPE I", "200 binary");
+            s.exchange("SIZE a", "213 15");
+            s.exchange("PASV", "227 (127,0,0,1,1,1)");
+            s.exchange("RETR a", "150 here");
+            ends(s, late == CopySide::Source);
+        });
+        let target = serve(move |s| {
+            s.welcome();
+            s.exchange("TYPE I", "200 binary");
+            s.active();
+            s.exchange("STOR b", "150 send it");
+            ends(s, late == CopySide::Target);
+        });
+        let (mut from, mut to) = (login(&source), login(&target));
+        let error = at_once(|| {
+            copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
+        });
+        assert_eq!((error.side, code(&error.error)), (late, 552));
+        from.noop().unwrap();
+        to.noop().unwrap();
+        drop((from, to));
+        source.join();
+        target.join();
+    }
 }
 
 /// Copies, which fails at once because the source's session is over, and leaves the target's usable
@@ -114,6 +276,7 @@ fn nothing_is_stored_once_the_source_is_over() {
     let source = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE a", "213 15");
         s.exchange("PASV", "227 (127,0,0,1,1,1)");
         connected.recv().unwrap();
         s.control().shutdown(Shutdown::Both).unwrap();
@@ -140,6 +303,7 @@ fn a_silent_target_is_not_waited_for_once_the_source_is_over() {
     let source = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE a", "213 15");
         s.exchange("PASV", "227 (127,0,0,1,1,1)");
         stored.recv().unwrap();
     });
@@ -172,6 +336,7 @@ fn a_copy_that_one_server_has_confirmed_is_waited_for_like_any_final_reply() {
         let source = serve(move |s| {
             s.welcome();
             s.exchange("TYPE I", "200 binary");
+            s.exchange("SIZE a", "213 15");
             s.exchange("PASV", "227 (127,0,0,1,1,1)");
             s.exchange("RETR a", "150 here");
             ends(s, silent == CopySide::Source);

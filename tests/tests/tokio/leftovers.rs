@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use ftp_tests::polls::{at_every_poll, polled};
-use ftp_tests::scripted::{Peer, Server, accept, copy_source, copy_target, obey};
+use ftp_tests::scripted::{Peer, Server, accept, connect, copy_source, copy_target, obey};
 use ftp_tokio::{Client, Config, List, TlsPolicy};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{sleep, timeout};
@@ -186,6 +186,48 @@ async fn a_dropped_copy_is_settled_by_the_next_call() {
     let patience = Duration::from_secs(4);
     let results = [timeout(patience, from.noop()).await, timeout(patience, to.noop()).await];
     assert!(results.iter().all(|result| matches!(result, Ok(Ok(_)))), "{results:?}");
+    drop((from, to));
+    source.join();
+    target.join();
+}
+
+/// The source sends until the target closes the data connection, and reads no command before: it is free although the
+/// target's session has no next call
+#[tokio::test]
+async fn a_dropped_copy_stops_both_servers() {
+    let source = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE a", "213 1000000000");
+        let listener = s.pasv();
+        s.exchange("RETR a", "150 here");
+        let mut data = accept(&listener);
+        while data.write_all(&[0; 10_000]).is_ok() {}
+        s.settle();
+        obey(s);
+    });
+    let target = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let data = connect(s.active());
+        s.exchange("STOR b", "150 send it");
+        s.expect("ABOR");
+        drop(data);
+        s.reply("426 transfer aborted");
+        s.reply("226 abort successful");
+        obey(s);
+    });
+    let (mut from, mut to) = (log_in(&source, short()).await, log_in(&target, short()).await);
+    let copy = ftp_tokio::copy_between_servers(
+        &mut from,
+        "a",
+        &mut to,
+        "b",
+        ftp_tokio::TransferType::Image,
+    );
+    timeout(Duration::from_millis(300), copy).await.unwrap_err();
+    from.noop().await.unwrap();
+    to.noop().await.unwrap();
     drop((from, to));
     source.join();
     target.join();

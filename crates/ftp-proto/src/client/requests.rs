@@ -16,7 +16,7 @@ use crate::op::login::{Login, anonymous_defaults};
 use crate::op::machine::{Context, Ended, Step};
 use crate::op::quit::Quit;
 use crate::op::read_dir::{ReadDir, ReadDirOp};
-use crate::op::remote::{RemoteActive, RemotePassive, RemoteTransfer};
+use crate::op::remote::{OtherServer, RemoteActive, RemotePassive, RemoteTransfer};
 use crate::op::rename::Rename;
 use crate::op::request::{Get, List, Put};
 use crate::op::running::Running;
@@ -190,8 +190,8 @@ impl Client {
         self.apply(result, None);
     }
 
-    /// Tells one half of a copy between servers that the other has ended well
-    pub(crate) fn other_half_is_done(&mut self, op: OpId) {
+    /// Tells one half of a copy between servers what the other server has said
+    pub(crate) fn note_other_server(&mut self, op: OpId, other: OtherServer) {
         let State::Running(Task { request, operation: Running::RemoteTransfer(half) }) =
             &mut self.state
         else {
@@ -200,7 +200,7 @@ impl Client {
         if request.owner == Owner::User(op) {
             self.wire.timers.requested(self.now);
             let owner = request.owner;
-            half.other_is_done(&mut Context { now: self.now, owner, wire: &mut self.wire });
+            half.note_other(other, &mut Context { now: self.now, owner, wire: &mut self.wire });
         }
     }
 

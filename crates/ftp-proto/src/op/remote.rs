@@ -125,10 +125,12 @@ pub(crate) struct RemoteTransfer {
 
 /// What the other server of a copy has said
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum OtherServer {
+pub(crate) enum OtherServer {
     Moving,
     /// All data has been transferred, so only the reply of this server is missing
     Done,
+    /// The data connection is closed; this server may say why
+    Failed,
 }
 
 impl RemoteTransfer {
@@ -136,10 +138,10 @@ impl RemoteTransfer {
         Self { verb, path, other: OtherServer::Moving }
     }
 
-    /// Notes that the other server has confirmed the transfer: this one now has as long as after any transfer
-    pub(crate) fn other_is_done(&mut self, cx: &mut Context<'_>) {
-        self.other = OtherServer::Done;
-        if cx.wire.timers.phase(Timer::Data).is_some() {
+    /// Notes what the other server has said: this one now has as long as after any transfer or failure
+    pub(crate) fn note_other(&mut self, other: OtherServer, cx: &mut Context<'_>) {
+        self.other = other;
+        if other == OtherServer::Failed || cx.wire.timers.phase(Timer::Data).is_some() {
             self.await_end(cx);
         }
     }
@@ -150,6 +152,7 @@ impl RemoteTransfer {
         let (wait, phase) = match self.other {
             OtherServer::Moving => (config.remote_transfer_timeout, Phase::RemoteTransfer),
             OtherServer::Done => (config.final_reply_timeout, Phase::FinalReply),
+            OtherServer::Failed => (config.settle_quiet, Phase::RemoteTransfer),
         };
         cx.wire.data_deadline(cx.now, wait, phase);
     }
@@ -172,7 +175,11 @@ impl RemoteTransfer {
                 return Ok(Step::Done(Outcome::Transfer(Transfer { bytes: 0, reply, name: None })));
             }
             Input::DataTimeout(phase) => {
-                return Ok(Step::Interrupted(Error::DataTimedOut(phase), Interruption::Abort));
+                let error = match self.other {
+                    OtherServer::Failed => Error::Aborted,
+                    OtherServer::Moving | OtherServer::Done => Error::DataTimedOut(phase),
+                };
+                return Ok(Step::Interrupted(error, Interruption::Abort));
             }
             _ => {}
         }
