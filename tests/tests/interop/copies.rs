@@ -58,7 +58,7 @@ fn a_file_that_the_source_does_not_send() {
         assert_eq!(std::fs::read(local.join("b")).unwrap(), b"from yesterday");
 
         source.upload_from("closed", &mut &b"secret"[..]).unwrap();
-        std::fs::set_permissions(local.join("closed"), Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(local.join("closed"), Permissions::from_mode(0o000)).unwrap();
         let begun = Instant::now();
         let result = copy(&mut source, "closed", &mut target);
         source.noop().unwrap();
