@@ -1,6 +1,6 @@
 //! Downloads one file: resumes it, checks it, and gives it its name only when it is complete
 
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -303,10 +303,12 @@ impl Transfer<'_> {
             Err(error) => return Err(self.terms.site().failure(error)),
         };
         let mut there = vec![0; here.len()];
-        let result = download.read_exact(&mut there);
+        let (count, result) = fill(&mut download, &mut there);
+        let fits = here[..count] == there[..count];
         match result {
-            Ok(()) if here == there => {}
-            Err(error) if !is_short(&error) => {
+            Ok(()) if fits => {}
+            // A transfer that ends early says nothing about the bytes that did not come.
+            Err(error) if fits || !is_short(&error) => {
                 drop(download);
                 return Err(self.terms.site().failure(counted_from(offset, error.into())));
             }
@@ -422,6 +424,20 @@ pub(crate) fn fetch_end(client: &mut Client, remote: &[u8], size: u64) -> std::i
 /// Returns where [`fetch_end`] begins in a file of this size
 pub(crate) const fn end_of(size: u64) -> u64 {
     size.saturating_sub(CUT.tail)
+}
+
+/// Fills a buffer; returns how many bytes have come, also if there are no more
+fn fill(from: &mut impl Read, buffer: &mut [u8]) -> (usize, std::io::Result<()>) {
+    let mut count = 0;
+    while count < buffer.len() {
+        match from.read(&mut buffer[count..]) {
+            Ok(0) => return (count, Err(std::io::ErrorKind::UnexpectedEof.into())),
+            Ok(more) => count += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return (count, Err(error)),
+        }
+    }
+    (count, Ok(()))
 }
 
 /// Whether the transfer ended normally but too early; a broken connection does not count

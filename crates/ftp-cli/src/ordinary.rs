@@ -143,7 +143,12 @@ pub(crate) fn not_ordinary(path: &Path) -> Failure {
 /// Whether a path still names an open file: another run may have renamed it, also on Windows
 pub(crate) fn is_same(open: &File, path: &Path) -> io::Result<bool> {
     let open = same_file::Handle::from_file(open.try_clone()?)?;
-    Ok(same_file::Handle::from_path(path).is_ok_and(|named| named == open))
+    match same_file::Handle::from_path(path) {
+        Ok(named) => Ok(named == open),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        // For example because this process has no more descriptors, which says nothing about the name.
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -131,6 +131,10 @@ impl Partial {
         if leads_to_special(target) {
             return Err(not_ordinary(target));
         }
+        // A file can't get this name, which otherwise shows when it is complete.
+        if std::fs::symlink_metadata(target).is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(Failure::local(target, &io::ErrorKind::IsADirectory.into()));
+        }
         let temporary = beside(target, suffix);
         let state_inplace = beside(&temporary, STATE_INPLACE);
         let (path, other, state_path, written_to) = match naming {

@@ -1,7 +1,7 @@
 //! Opens the sessions with one server, limits their number, and retries what may succeed later
 
 mod ahead;
-mod refusals;
+mod failures;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -43,8 +43,8 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 struct State {
     budget: Budget,
-    /// How often the server has refused a session for their number while none was open or opening, since the last one opened
-    refusals: u32,
+    /// How often no session could be opened while none was open or opening, since the last one opened
+    failures: u32,
     /// With `-j auto`: allows only as many sessions as make the run faster
     ramp: Option<Ramp>,
     utc_offset: Option<UtcOffset>,
@@ -113,7 +113,7 @@ impl Pool {
             origin: Origin::new(Instant::now()),
             state: Mutex::new(State {
                 budget,
-                refusals: 0,
+                failures: 0,
                 ramp,
                 utc_offset: None,
                 needy: 0,
@@ -267,7 +267,7 @@ impl Pool {
                     Err(failure) => failure,
                 },
             };
-            // The budget knows when the next session may open, and counts these attempts for all threads.
+            // The budget knows when the next session may open.
             if !failure.is_refused_session() {
                 tries.again(failure)?;
             }
@@ -279,7 +279,7 @@ impl Pool {
         match self.site.open(&self.interrupt) {
             Ok(session) => {
                 let mut state = self.lock();
-                state.refusals = 0;
+                state.failures = 0;
                 if let Some(ramp) = &mut state.ramp {
                     ramp.opened(self.work(), self.origin.now());
                 }
@@ -289,10 +289,7 @@ impl Pool {
             }
             Err(failure) => match failure.cause().and_then(Error::too_many_sessions).cloned() {
                 Some(reply) => Err(self.refused(&reply, failure)),
-                None => {
-                    self.report(|budget, now| budget.failed(now));
-                    Err(failure)
-                }
+                None => Err(self.failed(failure)),
             },
         }
     }

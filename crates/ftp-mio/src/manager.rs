@@ -42,7 +42,8 @@ pub struct Key {
 /// Each server has a [`Budget`]. When a server says that there are too many connections (421 or 530 with such a text),
 /// the number of sessions to it is limited for ten minutes to the number it has accepted, and further ones wait until
 /// one of these has ended. The refused session itself is over, or without a login: to try again, connect again; the
-/// new session waits in line. A server that refuses the only session is left alone for 5 s, then for longer.
+/// new session waits in line, without a deadline. A server that refuses the only session is left alone for 5 s, then for
+/// twice as long each time, up to a minute.
 ///
 /// Sessions that are being opened when the limit is reached are all refused; [`Self::open_at_once`] reduces their
 /// number.
@@ -109,7 +110,7 @@ enum Reported {
 enum BudgetState {
     /// Not started
     Waiting,
-    /// Counts as one of the server's sessions, but has not been idle yet
+    /// Counts as one of the server's sessions, but has neither been idle yet nor begun a transfer
     Opening,
     /// Counts as one of the server's sessions
     Open,
@@ -158,7 +159,7 @@ impl Manager {
     /// was open at once; no limit by default
     ///
     /// With 1, a server refuses only one session when its limit is reached. A session counts as open when it is idle
-    /// for the first time.
+    /// for the first time, or when its first transfer begins.
     #[must_use]
     pub fn open_at_once(mut self, sessions: usize) -> Self {
         self.at_once = sessions.max(1);
@@ -406,8 +407,9 @@ impl Manager {
         let ended = error.map(SessionEnd::of);
         // The session was closed before it was ever idle, but the server had accepted it.
         let quit = matches!(error, Some(ConnectionError::LocallyClosed));
+        let is_accepted = inner.is_idle() || inner.data_direction().is_some();
         entry.state = match (&refused, ended) {
-            (None, None) if opening && inner.is_idle() => BudgetState::Open,
+            (None, None) if opening && is_accepted => BudgetState::Open,
             (None, None) => entry.state,
             _ => BudgetState::Released,
         };

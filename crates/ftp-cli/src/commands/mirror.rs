@@ -126,7 +126,9 @@ fn record(
             .remedy("name a file elsewhere"));
     }
     let server = site.place(&sides.remote);
-    let here = crate::show::path(&local(&sides.local)?);
+    // Without `.` and a slash at the end.
+    let here: PathBuf = local(&sides.local)?.components().collect();
+    let here = crate::show::path(&here);
     let mirror = match sides.direction {
         Direction::Down => format!("from {server} to {here}"),
         Direction::Up => format!("from {here} to {server}"),

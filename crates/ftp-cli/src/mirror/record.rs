@@ -183,7 +183,7 @@ fn check_head(line: &[u8], mirror: &str) -> Result<(), Failure> {
     match value.as_ref().and_then(|value| value["mirror"].as_str()) {
         Some(other) if other == mirror => Ok(()),
         Some(other) => {
-            let message = format!("is the state of another mirror: {other}");
+            let message = format!("is the state of another mirror: {other}, not {mirror}");
             Err(Failure::usage(message).remedy("each mirror needs a file of its own"))
         }
         None => Err(Failure::usage("is not the state of a mirror")

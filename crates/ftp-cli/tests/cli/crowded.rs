@@ -50,6 +50,19 @@ fn refusals_of_the_first_session_are_the_retries_of_the_run() {
     }
 }
 
+/// Regression: each of the threads had retries of its own, one after another, for a server that is out of order
+#[test]
+fn without_any_session_the_retries_are_those_of_the_run() {
+    let (server, home) = (Server::start(), Home::new());
+    server.on_command(|Command { verb, .. }| match verb {
+        "GREETING" => Action::close(),
+        _ => Action::serve(),
+    });
+    let options = ["-j", "8", "--retries", "2", "--retry-delay", "0.1"];
+    let run = home.rftp(&[&["mirror", &server.url("pub"), "here"], &options[..]].concat());
+    assert_eq!((run.code, server.count("GREETING")), (Some(4), 3), "{run:?}");
+}
+
 /// The wait before the next attempt is over when a command gives up, so the next URL does not begin with it
 #[test]
 fn each_url_has_its_retries() {

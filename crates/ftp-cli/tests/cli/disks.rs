@@ -2,7 +2,8 @@
 
 #![cfg(unix)]
 
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use ftp_test::Server;
 
@@ -54,6 +55,38 @@ fn a_file_in_segments_that_filled_the_disk_is_resumed_once_there_is_room() {
     let again = home.rftp(&["get", "--segments", "4", &url]);
     assert_eq!((again.code, home.names("")), (Some(0), vec!["file".to_owned()]), "{again:?}");
     assert!(home.read("file") == bytes(size));
+}
+
+/// Regression: a name that could not be looked up for want of a descriptor counted as one that had changed, so the file
+/// was opened again, without end
+#[test]
+fn a_run_without_descriptors_ends() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("file", bytes(SIZE));
+    let url = server.url("file");
+    let mut codes = Vec::new();
+    for most in 4..16 {
+        let limit = format!("ulimit -n {most};");
+        let arguments = format!("get --retries 0 {url} -o file{most}");
+        let mut limited = after(&home, &limit, &arguments);
+        let mut child = limited.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if begun.elapsed() > Duration::from_secs(30) {
+                child.kill().unwrap();
+                panic!("{most} descriptors: no end");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        codes.push(status.code());
+        if status.success() {
+            assert!(home.read(&format!("file{most}")) == bytes(SIZE), "{most}");
+        }
+    }
+    assert!(codes.contains(&Some(3)) && codes.ends_with(&[Some(0)]), "{codes:?}");
 }
 
 #[test]

@@ -103,6 +103,36 @@ fn a_download_that_starts_again_does_so_in_a_new_session_if_the_old_one_has_ende
     }
 }
 
+/// Regression: a comparison that ended early, with 226, showed that the part was another file's, and all of it was fetched
+/// again
+#[test]
+fn a_comparison_that_is_cut_short_is_repeated() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("file", bytes(3_000_000));
+    server.on_command(|Command { verb, in_all, .. }| match (verb, in_all) {
+        ("RETR", 1) => Action::serve().break_at(2_900_000).then_close(),
+        ("RETR", 2) => Action::serve().break_at(20_000).final_reply("226 Transfer complete."),
+        _ => Action::serve(),
+    });
+    let run = home.rftp(&["get", "--json", "--retry-delay", "0.05", &server.url("file")]);
+    assert!(run.code == Some(0) && run.stderr.is_empty(), "{run:?}");
+    assert!(home.read("file") == bytes(3_000_000), "the file differs");
+    let summary: serde_json::Value =
+        serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
+    assert!(summary["bytes"].as_u64().unwrap() < 3_200_000, "{summary}");
+}
+
+/// Regression: that showed when the file was complete
+#[test]
+fn a_file_does_not_get_the_name_of_a_directory() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("file", bytes(3_000_000));
+    std::fs::create_dir(home.path("file")).unwrap();
+    let run = home.rftp(&["get", &server.url("file")]);
+    assert!(run.code == Some(3) && run.stderr.contains("directory"), "{run:?}");
+    assert_eq!((server.count("RETR"), home.names("")), (0, vec!["file".to_owned()]));
+}
+
 /// While `f` is incomplete, its bytes are in `f.part`
 #[test]
 fn a_file_does_not_get_the_name_of_another_ones_part() {

@@ -96,6 +96,11 @@ fn each_mirror_has_a_state_of_its_own() {
     server.files().put("pub/a", b"a");
     server.files().put("other/a", b"a");
     assert_eq!(mirror(&home, &server, &[]).code, Some(0));
+    // The same directory in other words.
+    for here in ["here/", "./here", "here/."] {
+        let run = home.rftp(&["mirror", "--state", "state", &server.url("pub"), here]);
+        assert_eq!(run.code, Some(0), "{here}: {run:?}");
+    }
     let run = home.rftp(&["mirror", "--state", "state", &server.url("other"), "there"]);
     assert!(run.code == Some(2) && run.stderr.contains("another mirror"), "{run:?}");
     let run = home.rftp(&["mirror", "--state", "state", "here", &server.url("pub")]);

@@ -1,4 +1,4 @@
-//! Refusals of a session because there are too many, while this run has none: they are its retries
+//! Failures to open a session, and refusals because there are too many, while this run has none: they are its retries
 
 use std::time::Duration;
 
@@ -12,10 +12,22 @@ use crate::failure::Failure;
 const ANNOUNCED_DELAY: Duration = Duration::from_secs(3);
 
 impl Pool {
-    /// Reports to the budget that the server has refused a session for their number
+    /// Reports to the budget that no session could be opened, for another reason than their number
     ///
-    /// While none is open, no thread makes progress, so the refusals are the retries of them all; after the last one, the
+    /// While none is open, no thread makes progress, so the failures are the retries of them all; after the last one, the
     /// failure is final.
+    pub(super) fn failed(&self, failure: Failure) -> Failure {
+        let mut state = self.lock();
+        state.budget.failed(self.origin.now());
+        self.changed.notify_all();
+        match state.budget.count() == 0 && state.was_last(self.site.common().retries) {
+            true => failure.for_good(),
+            false => failure,
+        }
+    }
+
+    /// Reports to the budget that the server has refused a session for their number, which is final as in
+    /// [`Self::failed`]
     pub(super) fn refused(&self, reply: &Reply, failure: Failure) -> Failure {
         let mut state = self.lock();
         let now = self.origin.now();
@@ -24,8 +36,7 @@ impl Pool {
         if state.budget.count() > 0 {
             return failure;
         }
-        state.refusals = state.refusals.saturating_add(1);
-        if state.has_given_up(self.site.common().retries) {
+        if state.was_last(self.site.common().retries) {
             return failure.for_good();
         }
         let wait = match state.budget.admission(now) {
@@ -50,9 +61,14 @@ impl Pool {
 }
 
 impl State {
-    /// Whether the server has refused a session once more than this many retries allow
+    /// Counts a failure while there is no session; whether this many retries allow no further attempt
+    const fn was_last(&mut self, retries: u32) -> bool {
+        self.failures = self.failures.saturating_add(1);
+        self.has_given_up(retries)
+    }
+
     const fn has_given_up(&self, retries: u32) -> bool {
-        self.refusals > retries
+        self.failures > retries
     }
 
     /// Grants all retries again if there are none left: the request that failed has been reported, and this is another
@@ -60,7 +76,7 @@ impl State {
     /// Threads that wait meanwhile have no further ones.
     pub(super) fn renew_retries(&mut self, retries: u32) {
         if self.has_given_up(retries) {
-            self.refusals = 0;
+            self.failures = 0;
             self.budget.end_back_off();
         }
     }
