@@ -42,6 +42,8 @@ enum Retry {
     Never,
     /// Only with the file's new version: it has changed on the server
     Another,
+    /// Whatever the cause: the next attempt continues where this one ended
+    Resuming,
 }
 
 impl Failure {
@@ -144,6 +146,12 @@ impl Failure {
         self
     }
 
+    /// Permits a retry, whatever the cause, which continues where this attempt ended
+    #[must_use]
+    pub(crate) fn resuming(self) -> Self {
+        Self { exit: Exit::Network, retry: Retry::Resuming, ..self }
+    }
+
     /// Whether [`Self::for_good`] was called
     pub(crate) fn is_for_good(&self) -> bool {
         self.retry == Retry::Never
@@ -208,14 +216,14 @@ impl Failure {
 
     /// Whether the same operation may succeed later
     pub(crate) fn is_transient(&self) -> bool {
-        match &self.cause {
-            _ if self.retry != Retry::ByCause => false,
-            Some(error) => {
+        match (self.retry, &self.cause) {
+            (Retry::Resuming, _) => true,
+            (Retry::Never | Retry::Another, _) | (Retry::ByCause, None) => false,
+            (Retry::ByCause, Some(error)) => {
                 error.is_transient()
                     // All bytes were sent, but not acknowledged. The next attempt finds out whether they arrived.
                     || matches!(&**error, Error::Ftp(FtpError::Unconfirmed { .. }))
             }
-            None => false,
         }
     }
 

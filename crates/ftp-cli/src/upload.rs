@@ -21,6 +21,8 @@ use crate::pool::Lease;
 use crate::publish::{Old, publish};
 use crate::report::Running;
 
+const CANNOT_RESUME: &str = "the server can't resume, so the upload starts again";
+
 /// A file to upload
 #[derive(Clone, Debug)]
 pub(crate) struct Job<'a> {
@@ -43,6 +45,35 @@ pub(crate) enum Begun {
 struct Left {
     begun: Begun,
     old: Old,
+    /// What the current attempt sends
+    sends: Sends,
+    /// What the last attempt sent that the server confirmed although bytes are missing, and how many bytes it has
+    short: Option<(Sends, u64)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sends {
+    All,
+    /// What follows the part
+    Rest,
+}
+
+impl Left {
+    /// Lets the next attempt resume an upload that the server has confirmed although bytes are missing, as after a cut
+    /// that looks like its end
+    ///
+    /// If the server has no more than after the attempt before, it keeps no more, for example because its disk is full.
+    fn resumable(&mut self, failure: Failure) -> Failure {
+        let Some(&Error::Mismatch(Mismatch::Size { local, remote })) = failure.cause() else {
+            return failure;
+        };
+        let before = self.short.map_or(0, |(_, size)| size);
+        if local < STATE_FROM || !(before + 1..local).contains(&remote) {
+            return failure;
+        }
+        self.short = Some((self.sends, remote));
+        failure.resuming().remedy("run it again, which resumes the upload")
+    }
 }
 
 /// Uploads a local file, with retries; returns the bytes that were transferred
@@ -55,7 +86,7 @@ pub(crate) fn upload(
 ) -> Result<u64, Failure> {
     let temporary = temporary(job.remote, terms.suffix());
     let _alone = Alone::new(terms.site(), &temporary, job.remote)?;
-    let mut left = Left { begun, old: Old::InPlace };
+    let mut left = Left { begun, old: Old::InPlace, sends: Sends::All, short: None };
     lease
         .attempt(&|| running.bytes(), |client| {
             attempt(client, terms, job, &temporary, &mut left, running)
@@ -77,9 +108,9 @@ fn attempt(
     let before = metadata(job.local)?;
     let note = Note::new(terms.site(), temporary);
     let moved = running.bytes();
-    let sent = send(client, terms, job, &mut left.begun, (temporary, &note), &before, running);
+    let sent = send(client, terms, job, left, (temporary, &note), &before, running);
     // Bytes are read, and the progress changes, only after the server has opened the file.
-    let is_ours = sent.is_ok() || running.bytes() != moved;
+    let is_ours = sent.is_ok() || running.bytes() != moved || left.short.is_some();
     if running.bytes() != moved {
         left.begun = Begun::ByThisRun(LocalVersion::of(&before));
     }
@@ -107,6 +138,10 @@ fn attempt(
         // An earlier run has left the temporary file, if there is one: it may be the only complete version.
         Err(failure) if !is_ours => return Err(failure),
         Err(failure) => {
+            let failure = match may_resume(terms) {
+                true => left.resumable(failure),
+                false => failure,
+            };
             if !can_go_on(&failure) {
                 note.remove();
             }
@@ -336,21 +371,20 @@ fn send(
     client: &mut Client,
     terms: Terms<'_>,
     job: &Job<'_>,
-    begun: &mut Begun,
+    left: &mut Left,
     (temporary, note): (&[u8], &Note),
     local: &Metadata,
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let length = local.len();
     let version = LocalVersion::of(local);
-    let is_part = match begun {
+    let is_part = match left.begun {
         Begun::No => false,
         Begun::Perhaps => note.is_of(version),
-        Begun::ByThisRun(of) => *of == version,
+        Begun::ByThisRun(of) => of == version,
     };
-    // With --inplace, the existing file may be the old version instead of a part of the new one.
-    let may_resume = !terms.args.no_resume && !terms.args.inplace;
-    if may_resume && is_part {
+    if may_resume(terms) && is_part {
+        left.sends = Sends::Rest;
         let mut moved = 0;
         let mut stop = None;
         let mut progress = |bytes| {
@@ -369,26 +403,32 @@ fn send(
                 return Ok(transfer.bytes);
             }
             Err(_) if stop.is_some() => return Err(Failure::interrupted()),
-            Err(Error::Mismatch(_)) => {
-                running.notice(
+            // Not all of the rest has arrived.
+            Err(error @ Error::Mismatch(Mismatch::Size { remote, .. })) if remote < length => {
+                return Err(terms.site().failure(error));
+            }
+            Err(error @ Error::Mismatch(_)) => match left.short {
+                // The part is what the server has made of the file.
+                Some((Sends::All, _)) => return Err(terms.site().failure(error)),
+                Some((Sends::Rest, _)) => running.notice(CANNOT_RESUME),
+                None => running.notice(
                     "the part from an earlier run is of another file, so the upload starts again",
-                );
-            }
+                ),
+            },
             // The compared bytes are also those at the start of the file, from which a server sends that ignores REST.
-            Err(Error::Ftp(FtpError::TooLong { .. })) => {
-                running.notice("the server can't resume, so the upload starts again");
-            }
+            Err(Error::Ftp(FtpError::TooLong { .. })) => running.notice(CANNOT_RESUME),
             // The server lacks SIZE or APPE, or refuses them to this user.
             Err(error) if cannot_resume(&error) => {}
             Err(error) => return Err(terms.site().failure(error)),
         }
     }
     // The next attempt does not compare again: the comparison may have ended the session.
-    *begun = Begun::No;
+    left.begun = Begun::No;
+    left.sends = Sends::All;
     let mut file = File::open(job.local).map_err(|error| Failure::local(job.local, &error))?;
     note.remove();
     let mut noted = Opened { from: &mut file, then: None };
-    if may_resume && length >= STATE_FROM {
+    if may_resume(terms) && length >= STATE_FROM {
         noted.then = Some(|| note.write(version));
     }
     send_all(client, terms, &mut noted, Put::new(temporary), running).map(|(moved, _)| moved)
@@ -444,6 +484,11 @@ impl Read for Paced<'_> {
             Err(_) => Err(io::ErrorKind::Other.into()),
         }
     }
+}
+
+/// With `--inplace`, the existing file may be the old version instead of a part of the new one
+fn may_resume(terms: Terms<'_>) -> bool {
+    !terms.args.no_resume && !terms.args.inplace
 }
 
 fn cannot_resume(error: &Error) -> bool {

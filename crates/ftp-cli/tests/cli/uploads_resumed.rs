@@ -2,6 +2,7 @@
 
 use std::io::{Seek as _, Write as _};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ftp_test::{Action, Command, Server};
 
@@ -234,4 +235,51 @@ fn only_the_owner_reads_the_notes() {
     use std::os::unix::fs::PermissionsExt as _;
     let (_server, home) = broken();
     assert_eq!(folder(&home).metadata().unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+/// Uploads a file to a server that confirms everything and keeps only `kept` of it: one text for each upload, in turn
+fn keeps(kept: Vec<Vec<u8>>) -> (Server, Run) {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", &bytes(SIZE));
+    let files = server.files().clone();
+    let (uploads, looked_at) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    server.on_command(move |Command { verb, argument, .. }| {
+        let count = uploads.load(Ordering::SeqCst);
+        match verb {
+            "STOR" | "APPE" => uploads.store(count + 1, Ordering::SeqCst),
+            "SIZE" if looked_at.swap(count, Ordering::SeqCst) < count => {
+                if let Some(kept) = kept.get(count - 1) {
+                    files.put(argument, &**kept);
+                }
+            }
+            _ => {}
+        }
+        Action::serve()
+    });
+    let run = home.rftp(&["put", "--retry-delay", "0.02", "file", &server.url("file")]);
+    (server, run)
+}
+
+/// Regression: the part was deleted, or all of it sent again, although a cut connection may look like the end to a server
+#[test]
+fn what_a_server_confirms_too_early_is_resumed() {
+    let first = |count: usize| bytes(SIZE)[..count].to_vec();
+    for (kept, appended) in [
+        (vec![first(2_000_000)], 1),
+        (vec![first(2_000_000), first(2_500_000)], 2),
+        (vec![first(2_000_000), first(2_500_000), first(2_900_000)], 3),
+    ] {
+        let (server, run) = keeps(kept);
+        assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+        assert_eq!((server.count("STOR"), server.count("APPE")), (1, appended), "{run:?}");
+        assert!(server.files().get("file") == Some(bytes(SIZE)), "the file differs");
+    }
+    // It keeps no more, or something else.
+    let full = first(2_000_000);
+    for (kept, appended) in [(vec![full.clone(), full], 1), (vec![vec![1; 2_000_000]], 0)] {
+        let (server, run) = keeps(kept);
+        assert_eq!(run.code, Some(9), "{run:?}");
+        assert_eq!((server.count("STOR"), server.count("APPE")), (1, appended), "{run:?}");
+        assert_eq!(server.files().paths(), Vec::<String>::new());
+    }
 }
