@@ -79,7 +79,12 @@ pub(super) fn reports_empty(reply: &Reply) -> bool {
 
 /// Whether the refusal to list a directory may have come because it did not exist yet
 pub(super) fn may_have_been_missing(reply: &Reply) -> bool {
-    reply.code() == Code::FILE_UNAVAILABLE && !reply.contains(&["not a dir", "not dir"])
+    match reply.code().get() {
+        550 => !reply.contains(&["not a dir", "not dir"]),
+        // pyftpdlib
+        501 => reply.contains(&["no such directory"]),
+        _ => false,
+    }
 }
 
 /// Whether the refusal to enter a directory says that it does not exist; other codes are about the login or
