@@ -307,7 +307,7 @@ pub(crate) struct MirrorArgs {
     /// even if its copy was changed, moved or deleted since
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// Process only share I of N of the files, for N runs at the same time
+    /// Process only share I of N of the files, for N runs at the same time; I counts from 1
     #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "delete")]
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]
@@ -336,7 +336,7 @@ pub(crate) struct FetchArgs {
     /// Files to transfer at a time, each over its own session, or fewer if the server allows fewer sessions; auto starts with two and adds one as long as the transfer gets faster, up to eight
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "8", value_parser = parallel)]
     pub(crate) parallel: Parallel,
-    /// Process only share I of N of the files, for N runs at the same time
+    /// Process only share I of N of the files, for N runs at the same time; I counts from 1
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]

@@ -22,8 +22,12 @@ impl Mirror<'_> {
     /// Starts on the steps of a directory: creates it if it is missing, and queues its transfers and comparisons
     pub(super) fn begin(&self, lease: &mut Lease<'_>, directory: &Directory, found: Found) {
         let mut queue = Vec::new();
+        let is_of_another_run =
+            |file: &File| self.args.shard.is_some_and(|shard| !shard.has(&file.path));
         for step in found.steps {
             match step {
+                Step::Transfer(ref file) | Step::Check(ref file) | Step::Keep(ref file)
+                    if is_of_another_run(file) => {}
                 Step::MakeDirectory { path, .. } if self.purpose == Purpose::Verify => {
                     self.differs(&path, "is a directory that is missing in the target");
                 }
@@ -35,9 +39,6 @@ impl Mirror<'_> {
                     }
                 }
                 Step::Transfer(ref file) | Step::Check(ref file) => {
-                    if self.args.shard.is_some_and(|shard| !shard.has(&file.path)) {
-                        continue;
-                    }
                     if self.record.as_ref().is_some_and(|record| record.has(file)) {
                         self.reporter.kept();
                         continue;

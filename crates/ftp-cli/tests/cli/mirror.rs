@@ -239,6 +239,15 @@ fn shares_of_several_runs_are_the_whole() {
     }
     check(&home, "here");
     assert_eq!(server.count("RETR"), 52);
+    // Each counts its own files only.
+    let kept = |share| {
+        let arguments = ["mirror", "--json", "--shard", share, &server.url("pub"), "here"];
+        let run = home.rftp(&arguments);
+        let line = run.stdout.lines().last().unwrap().to_owned();
+        let summary: serde_json::Value = serde_json::from_str(&line).unwrap();
+        summary["kept"].as_u64().unwrap()
+    };
+    assert_eq!(["1/3", "2/3", "3/3"].map(kept).iter().sum::<u64>(), 52);
 }
 
 #[test]
