@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ftp_mio::manager::{Key, Manager};
 use ftp_mio::mio::{Events, Poll, Token};
 use ftp_mio::proxy::{Proxy, ProxyServer};
-use ftp_mio::{ConnectionError, Error, Event, Options};
+use ftp_mio::{ConnectionError, Error, Event, Moved, Options};
 use ftp_tests::scripted::Server;
 
 use crate::config;
@@ -297,4 +297,49 @@ fn servers_after_one_proxy_have_limits_of_their_own() {
     assert_eq!(keys.map(|key| manager.is_waiting(key)), [false, false, false, true]);
     assert!(manager.remove(keys[0]));
     assert!(!manager.is_waiting(keys[3]));
+}
+
+/// Regression: a session whose requests were made at once counted as open only after its whole work
+#[test]
+fn sessions_that_open_one_after_another_work_at_the_same_time() {
+    const COUNT: usize = 3;
+    let server = ftp_test::Server::start();
+    server.files().put("f", [1; 20]);
+    server.on_command(|command| match command.verb {
+        "RETR" => ftp_test::Action::serve().slow_from(0, Duration::from_millis(50)),
+        _ => ftp_test::Action::serve(),
+    });
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(64);
+    let mut manager = Manager::new(Token(0)).open_at_once(1);
+    for _ in 0..COUNT {
+        let key = manager.connect(&[server.address()], config()).unwrap();
+        let mut session = manager.session(key).unwrap();
+        session.login("u", "p");
+        session.get("f");
+        session.quit();
+    }
+    let (mut buffer, mut received) = ([0; 64], 0);
+    while !manager.is_empty() {
+        poll.poll(&mut events, manager.timeout(Instant::now())).unwrap();
+        for event in &events {
+            manager.handle_event(event);
+        }
+        manager.turn(poll.registry(), Instant::now());
+        while let Some(key) = manager.poll_ready() {
+            let mut session = manager.session(key).unwrap();
+            while let Moved::Bytes(count) = session.read_data(&mut buffer) {
+                received += count;
+            }
+            let mut is_closed = false;
+            while let Some(event) = session.poll_event() {
+                is_closed |= matches!(event, Event::Closed(_));
+            }
+            drop(session);
+            if is_closed {
+                manager.remove(key);
+            }
+        }
+    }
+    assert_eq!((received, server.sessions().most), (COUNT * 20, COUNT));
 }
