@@ -145,8 +145,21 @@ impl ServerCopy {
         }
     }
 
-    /// The request of one side that is running, if any; to end the copy early, [abort](Client::abort) those of both
-    /// sides: each server may wait for the other
+    /// Ends the copy early; [`Self::handle`] returns its error once both sides have ended
+    pub fn abort(&self, source: &mut Client, target: &mut Client) {
+        if let Some(op) = self.current(CopySide::Source) {
+            source.abort(op);
+        }
+        if let Some(op) = self.current(CopySide::Target) {
+            target.abort(op);
+        }
+        // The source has not been asked for the bytes, for which the target may wait: this closes the port.
+        if matches!(self.state, State::Storing(_)) {
+            let _ = source.remote_passive(self.type_);
+        }
+    }
+
+    /// The request of one side that is running, if any
     #[must_use]
     pub const fn current(&self, side: CopySide) -> Option<OpId> {
         match (&self.state, side) {

@@ -146,11 +146,7 @@ impl ServerCopy {
         source: &mut Session<S, L>,
         target: &mut Session<S, L>,
     ) {
-        for (side, session) in [(CopySide::Source, source), (CopySide::Target, target)] {
-            if let Some(op) = self.current(side) {
-                session.abort(op);
-            }
-        }
+        self.inner.abort(source.request(), target.request());
     }
 
     /// The request of one side that is running, if any

@@ -93,11 +93,14 @@ impl Copying<'_> {
 /// nothing
 impl Drop for Copying<'_> {
     fn drop(&mut self) {
+        let sessions = [&mut *self.source, &mut *self.target];
+        if sessions.iter().all(|session| session.current.is_none()) {
+            return;
+        }
+        self.copy.abort(&mut self.source.inner, &mut self.target.inner);
         for session in [&mut *self.source, &mut *self.target] {
-            if session.current.is_some() {
-                session.abandon();
-                session.advance(&mut Context::from_waker(Waker::noop()));
-            }
+            session.current = None;
+            session.advance(&mut Context::from_waker(Waker::noop()));
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use ftp_tests::polls::{at_every_poll, polled};
-use ftp_tests::scripted::{Peer, Server, accept, connect, copy_source, copy_target, obey};
+use ftp_tests::scripted::{
+    Peer, Server, accept, connect, copy_source, copy_target, obey, read_all,
+};
 use ftp_tokio::{Client, Config, List, TlsPolicy};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{sleep, timeout};
@@ -228,6 +230,45 @@ async fn a_dropped_copy_stops_both_servers() {
     timeout(Duration::from_millis(300), copy).await.unwrap_err();
     from.noop().await.unwrap();
     to.noop().await.unwrap();
+    drop((from, to));
+    source.join();
+    target.join();
+}
+
+/// The source has not been asked for the bytes yet, and listens; the target has connected, and reads no command before
+/// that connection ends
+#[tokio::test]
+async fn a_copy_that_is_dropped_before_the_source_sends() {
+    let source = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE a", "213 1000000000");
+        let listener = s.pasv();
+        s.expect("PASV");
+        drop(accept(&listener));
+        s.reply("227 (127,0,0,1,1,1)");
+        obey(s);
+    });
+    let target = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let address = s.active();
+        s.expect("STOR b");
+        read_all(&mut connect(address));
+        s.settle();
+        obey(s);
+    });
+    let (mut from, mut to) = (log_in(&source, short()).await, log_in(&target, short()).await);
+    let copy = ftp_tokio::copy_between_servers(
+        &mut from,
+        "a",
+        &mut to,
+        "b",
+        ftp_tokio::TransferType::Image,
+    );
+    timeout(Duration::from_millis(300), copy).await.unwrap_err();
+    to.noop().await.unwrap();
+    from.noop().await.unwrap();
     drop((from, to));
     source.join();
     target.join();
