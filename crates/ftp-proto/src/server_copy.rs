@@ -75,6 +75,7 @@ pub struct ServerCopy {
 enum State {
     /// The target's path can't be sent: the request fails as any with this path
     Refused(Op<u64>),
+    /// The source is asked for the file's size
     Looking(Op<u64>),
     /// SIZE was refused with this error, perhaps for all files
     Doubting(Op<Timestamp>, Error),
