@@ -157,7 +157,7 @@ impl fmt::Display for Phase {
             Self::DataConnect => f.write_str("the data connection to open"),
             Self::DataAccept => f.write_str("the server to open the data connection"),
             Self::DataTls => f.write_str("TLS on the data connection"),
-            Self::Transfer => f.write_str("bytes on the data connection"),
+            Self::Transfer => f.write_str("progress on the data connection"),
             Self::FinalReply => f.write_str("the final reply of the transfer"),
             Self::RemoteTransfer => f.write_str("the transfer between two servers to end"),
             Self::Settle => f.write_str("the server to settle after an interrupted transfer"),
