@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ftp_blocking::{Client, UtcOffset};
-use ftp_session::{Admission, Budget, Error, Origin, SessionEnd};
+use ftp_session::{Admission, Budget, Error, Origin, SessionEnd, Time};
 
 use self::ahead::Ahead;
 use crate::args::Parallel;
@@ -45,6 +45,8 @@ struct State {
     budget: Budget,
     /// How often no session could be opened while none was open or opening, since the last one opened
     failures: u32,
+    /// When the next session may be opened after such a failure
+    next_attempt: Option<Time>,
     /// With `-j auto`: allows only as many sessions as make the run faster
     ramp: Option<Ramp>,
     utc_offset: Option<UtcOffset>,
@@ -114,6 +116,7 @@ impl Pool {
             state: Mutex::new(State {
                 budget,
                 failures: 0,
+                next_attempt: None,
                 ramp,
                 utc_offset: None,
                 needy: 0,
@@ -196,7 +199,7 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn report(&self, report: impl FnOnce(&mut Budget, ftp_session::Time)) {
+    fn report(&self, report: impl FnOnce(&mut Budget, Time)) {
         report(&mut self.lock().budget, self.origin.now());
         self.changed.notify_all();
     }
@@ -232,6 +235,9 @@ impl Pool {
             let is_its_turn =
                 purpose == Purpose::Task || state.needy == 0 && state.is_useful(self.work(), now);
             let until = match state.budget.admission(now) {
+                Admission::Now if state.next_attempt.is_some_and(|at| now < at) => {
+                    state.next_attempt.and_then(|at| self.origin.instant(at))
+                }
                 Admission::Now if is_its_turn => {
                     state.budget.begin(now);
                     return Ok(Source::Free);
@@ -280,6 +286,7 @@ impl Pool {
             Ok(session) => {
                 let mut state = self.lock();
                 state.failures = 0;
+                state.next_attempt = None;
                 if let Some(ramp) = &mut state.ramp {
                     ramp.opened(self.work(), self.origin.now());
                 }
@@ -297,13 +304,13 @@ impl Pool {
 
 impl State {
     /// Whether one more session may make the run faster
-    fn is_useful(&mut self, work: u64, now: ftp_session::Time) -> bool {
+    fn is_useful(&mut self, work: u64, now: Time) -> bool {
         let count = self.count();
         self.ramp.as_mut().is_none_or(|ramp| count < ramp.allowed(count, work, now))
     }
 
     /// Whether one session fewer would do, which the caller then closes
-    fn begin_to_close(&mut self, work: u64, now: ftp_session::Time) -> bool {
+    fn begin_to_close(&mut self, work: u64, now: Time) -> bool {
         let count = self.count();
         let ramp = self.ramp.as_mut();
         let is_useless = ramp.is_some_and(|ramp| count > ramp.allowed(count, work, now));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ftp_proto::Reply;
 use ftp_session::Admission;
 
-use super::{Pool, State};
+use super::{LONGEST_DELAY, Pool, State};
 use crate::failure::Failure;
 
 /// Pauses from this length on are announced
@@ -18,12 +18,21 @@ impl Pool {
     /// failure is final.
     pub(super) fn failed(&self, failure: Failure) -> Failure {
         let mut state = self.lock();
-        state.budget.failed(self.origin.now());
+        let now = self.origin.now();
+        state.budget.failed(now);
         self.changed.notify_all();
-        match state.budget.count() == 0 && state.was_last(self.site.common().retries) {
-            true => failure.for_good(),
-            false => failure,
+        if state.budget.count() > 0 {
+            return failure;
         }
+        let common = self.site.common();
+        if state.was_last(common.retries) {
+            return failure.for_good();
+        }
+        // The pauses of `Tries`, for all threads together.
+        let doubled = 2_u32.saturating_pow(state.failures - 1);
+        state.next_attempt =
+            Some(now + common.retry_delay.saturating_mul(doubled).min(LONGEST_DELAY));
+        failure
     }
 
     /// Reports to the budget that the server has refused a session for their number, which is final as in
@@ -77,6 +86,7 @@ impl State {
     pub(super) fn renew_retries(&mut self, retries: u32) {
         if self.has_given_up(retries) {
             self.failures = 0;
+            self.next_attempt = None;
             self.budget.end_back_off();
         }
     }

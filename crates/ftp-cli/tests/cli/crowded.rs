@@ -58,9 +58,14 @@ fn without_any_session_the_retries_are_those_of_the_run() {
         "GREETING" => Action::close(),
         _ => Action::serve(),
     });
-    let options = ["-j", "8", "--retries", "2", "--retry-delay", "0.1"];
+    let options = ["-j", "8", "--retries", "3", "--retry-delay", "0.3"];
+    let begun = Instant::now();
     let run = home.rftp(&[&["mirror", &server.url("pub"), "here"], &options[..]].concat());
-    assert_eq!((run.code, server.count("GREETING")), (Some(4), 3), "{run:?}");
+    let elapsed = begun.elapsed();
+    assert_eq!((run.code, server.count("GREETING")), (Some(4), 4), "{run:?}");
+    // 0.3, 0.6 and 1.2 seconds, whichever thread comes next
+    let expected = Duration::from_millis(2100)..Duration::from_secs(6);
+    assert!(expected.contains(&elapsed), "{elapsed:?}");
 }
 
 /// The wait before the next attempt is over when a command gives up, so the next URL does not begin with it
