@@ -21,7 +21,7 @@ impl Pool {
         let now = self.origin.now();
         state.budget.failed(now);
         self.changed.notify_all();
-        if state.budget.count() > 0 {
+        if state.budget.count() > 0 || !failure.is_transient() {
             return failure;
         }
         let common = self.site.common();
