@@ -171,7 +171,7 @@ fn read_netrc(common: &Common) -> Result<Option<Netrc>, Failure> {
     // Capacity for the whole file, since a vector that grows leaves an unwiped copy behind.
     let mut text = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
     file.by_ref().take(MAX_SIZE).read_to_end(&mut text).map_err(|error| failure(&error))?;
-    let parsed = Netrc::parse(&text);
+    let parsed = Netrc::parse(input::without_mark(&text));
     let netrc = parsed
         .map_err(|error| Failure::usage(error.to_string()).about(crate::show::path(&path)))?;
     if netrc.has_passwords() {

@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::input::without_mark;
-
 /// Maximum size of a file, in bytes; real ones have a few kilobytes
 pub const MAX_SIZE: u64 = 1024 * 1024;
 
@@ -90,7 +88,7 @@ impl Netrc {
     ///
     /// The first syntax error.
     pub fn parse(text: &[u8]) -> Result<Self, NetrcError> {
-        let mut words = Words { text: without_mark(text), at: 0, line: 1 };
+        let mut words = Words { text, at: 0, line: 1 };
         let mut netrc = Self::default();
         let mut open: Option<Entry> = None;
         while let Some(word) = words.next()? {

@@ -112,11 +112,6 @@ fn no_password_goes_to_another_host_or_user() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_part_of_a_word() {
-    assert_eq!(login("\u{feff}machine h login u password p", "h", None), pair("u", "p"));
-}
-
-#[test]
 fn mistakes_are_reported_with_their_line_but_without_content() {
     for (text, line) in [
         ("machine h\nlogin l\npassword two words\n", 3),

@@ -96,7 +96,11 @@ fn a_byte_order_mark_is_no_part_of_a_password() {
     let url = format!("ftp://me@127.0.0.1:{}/f", server.address().port());
     let run = home.rftp(&["get", "--password-file", "password", &url]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(logins(&server).contains(&"PASS right".to_owned()));
+    home.write("netrc", "\u{feff}machine 127.0.0.1 login me password too".as_bytes());
+    let run = home.rftp(&["get", "--netrc-file", "netrc", &url]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let passwords = ["PASS right", "PASS too"].map(str::to_owned);
+    assert!(passwords.iter().all(|line| logins(&server).contains(line)));
 }
 
 #[test]
