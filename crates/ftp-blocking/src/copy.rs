@@ -12,8 +12,8 @@ use crate::session::wait_for;
 /// must permit it: most refuse data connections to and from third parties. Data connections must be unprotected,
 /// because both servers would act as the TLS server.
 ///
-/// The target's file is replaced from the beginning. The source is asked for the file's size first, so that a file that it
-/// does not have leaves the target's as it was; after a later failure, a part of the file may be there.
+/// STOR empties an existing file on the target. So the source is first asked for the file's size: if it does not have the
+/// file, the target's stays as it was. After a later failure, the target may have a part of the file.
 ///
 /// The bytes are not seen here: that the copy is complete is what both servers say. Compare the sizes on both to be sure,
 /// unless the type is ASCII, in which they may differ.
@@ -27,7 +27,7 @@ use crate::session::wait_for;
 ///
 /// # Errors
 ///
-/// Which server failed, and how. After a [deadline](crate::Options::deadline), neither has.
+/// Which server failed, and how. If the copy ends at its [deadline](crate::Options::deadline), the side has no meaning.
 #[doc(alias = "ftpcp")]
 #[doc(alias = "FXP")]
 pub fn copy_between_servers(

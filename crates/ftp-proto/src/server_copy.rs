@@ -73,7 +73,8 @@ pub struct ServerCopy {
 
 #[derive(Debug)]
 enum State {
-    /// The target's path can't be sent: the request fails as any with this path
+    /// The target's path can't be sent in a command. This request has that path, too, so it fails without being sent, and
+    /// its error is the one to return
     Refused(Op<u64>),
     /// The source is asked for the file's size
     Looking(Op<u64>),
@@ -154,7 +155,7 @@ impl ServerCopy {
         if let Some(op) = self.current(CopySide::Target) {
             target.abort(op);
         }
-        // The source has not been asked for the bytes, for which the target may wait: this closes the port.
+        // RETR has not been sent, and the target may wait for the source's bytes: another PASV closes that port.
         if matches!(self.state, State::Storing(_)) {
             let _ = source.remote_passive(self.type_);
         }
@@ -395,7 +396,7 @@ fn says_nothing(error: &Error) -> bool {
 const fn weight(error: &Error) -> u8 {
     match error {
         Error::Aborted => 0,
-        // Mostly a data connection that the other server has closed.
+        // Usually 425 or 426, because the other server has closed the data connection.
         Error::Transient(_) => 1,
         _ => 2,
     }

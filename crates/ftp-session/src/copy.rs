@@ -37,8 +37,8 @@ questions! { impl CopyError, |this| &this.error }
 /// must permit it: most refuse data connections to and from third parties. Data connections must be unprotected,
 /// because both servers would act as the TLS server.
 ///
-/// The target's file is replaced from the beginning. The source is asked for the file's size first, so that a file that it
-/// does not have leaves the target's as it was; after a later failure, a part of the file may be there.
+/// STOR empties an existing file on the target. So the source is first asked for the file's size: if it does not have the
+/// file, the target's stays as it was. After a later failure, the target may have a part of the file.
 ///
 /// The bytes are not seen here: that the copy is complete is what both servers say. Compare the sizes on both to be sure,
 /// unless the type is ASCII, in which they may differ.
@@ -139,8 +139,8 @@ impl ServerCopy {
 
     /// Ends the copy early; [`Self::handle`] returns its error once both sides have ended
     ///
-    /// A server that reads no command during a transfer, such as vsftpd, goes on until it has the whole file; the
-    /// session is over then, after [`Config::settle_timeout`](ftp_proto::Config::settle_timeout).
+    /// A server that reads no command during a transfer, such as vsftpd, goes on until it has the whole file. Its session
+    /// ends after [`Config::settle_timeout`](ftp_proto::Config::settle_timeout).
     pub fn abort<S: Read + Write, L>(
         &self,
         source: &mut Session<S, L>,

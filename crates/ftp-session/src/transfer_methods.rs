@@ -315,8 +315,8 @@ macro_rules! listing_methods {
 
             /// Whether names that begin with a dot may be missing; known once [`next`](Self::next) has returned `None`
             ///
-            /// LIST of many servers leaves them out, so that a listing without such a name says nothing about them. MLSD
-            /// has all names.
+            /// Many servers leave such names out of LIST, so a listing without any does not show whether there are
+            /// some. MLSD has all names.
             #[must_use]
             pub fn may_lack_dot_names(&self) -> bool {
                 self.reader.may_lack_dot_names()

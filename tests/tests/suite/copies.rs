@@ -6,9 +6,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::driver::ftp_proto::{self, Phase};
-use crate::driver::{CopySide, Error, TransferType, copy_between_servers};
+use crate::driver::{Config, CopyError, CopySide, Error, TransferType, copy_between_servers};
 use ftp_tests::net::{Listener, pause};
-use ftp_tests::scripted::{Peer, Server, accept, connect, read_all};
+use ftp_tests::scripted::{Peer, Server, accept, connect, copy_source, copy_target, read_all};
 
 use crate::{at_once, code, config, login, login_with, serve};
 
@@ -47,6 +47,21 @@ fn the_data_goes_between_the_servers() {
     target.join();
 }
 
+/// Returns the error of a copy, and checks that both sessions are usable after it
+#[track_caller]
+fn failure(source: Server, target: Server, config: Config) -> CopyError {
+    let (mut from, mut to) = (login_with(&source, config.clone()), login_with(&target, config));
+    let error = at_once(|| {
+        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
+    });
+    from.noop().unwrap();
+    to.noop().unwrap();
+    drop((from, to));
+    source.join();
+    target.join();
+    error
+}
+
 #[test]
 fn a_refusal_of_either_names_the_server() {
     let source = serve(|s| {
@@ -68,19 +83,11 @@ fn a_refusal_of_either_names_the_server() {
         s.exchange("NOOP", "200 yes");
         s.expect_close();
     });
-    let (mut from, mut to) = (login(&source), login(&target));
-    let error = at_once(|| {
-        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
-    });
+    let error = failure(source, target, config());
     assert_eq!((error.side, code(&error.error)), (CopySide::Source, 550));
-    from.noop().unwrap();
-    to.noop().unwrap();
-    drop((from, to));
-    source.join();
-    target.join();
 }
 
-/// Lets a copy fail because of a source that answers SIZE and MDTM so; the target hears nothing of it
+/// Checks that a copy fails, before the target receives a command, if the source answers SIZE and MDTM in this way
 #[track_caller]
 fn is_refused_before_the_target_is_asked(size: &'static str, mdtm: &'static str) {
     let source = serve(move |s| {
@@ -98,16 +105,8 @@ fn is_refused_before_the_target_is_asked(size: &'static str, mdtm: &'static str)
         s.exchange("NOOP", "200 yes");
         s.expect_close();
     });
-    let (mut from, mut to) = (login(&source), login(&target));
-    let error = at_once(|| {
-        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
-    });
+    let error = failure(source, target, config());
     assert_eq!((error.side, code(&error.error)), (CopySide::Source, size[..3].parse().unwrap()));
-    from.noop().unwrap();
-    to.noop().unwrap();
-    drop((from, to));
-    source.join();
-    target.join();
 }
 
 /// STOR empties the target's file, so a source without the file must be found out before
@@ -211,31 +210,11 @@ fn the_server_that_knows_the_reason_is_named() {
             s.exchange("NOOP", "200 yes");
             s.expect_close();
         };
-        let source = serve(move |s| {
-            s.welcome();
-            s.exchange("TYPE I", "200 binary");
-            s.exchange("SIZE a", "213 15");
-            s.exchange("PASV", "227 (127,0,0,1,1,1)");
-            s.exchange("RETR a", "150 here");
-            ends(s, late == CopySide::Source);
-        });
-        let target = serve(move |s| {
-            s.welcome();
-            s.exchange("TYPE I", "200 binary");
-            s.active();
-            s.exchange("STOR b", "150 send it");
-            ends(s, late == CopySide::Target);
-        });
-        let (mut from, mut to) = (login(&source), login(&target));
-        let error = at_once(|| {
-            copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
-        });
+        crate::enter();
+        let source = copy_source(move |s| ends(s, late == CopySide::Source));
+        let target = copy_target(move |s| ends(s, late == CopySide::Target));
+        let error = failure(source, target, config());
         assert_eq!((error.side, code(&error.error)), (late, 552));
-        from.noop().unwrap();
-        to.noop().unwrap();
-        drop((from, to));
-        source.join();
-        target.join();
     }
 }
 
@@ -333,34 +312,14 @@ fn a_copy_that_one_server_has_confirmed_is_waited_for_like_any_final_reply() {
             s.exchange("NOOP", "200 yes");
             s.expect_close();
         };
-        let source = serve(move |s| {
-            s.welcome();
-            s.exchange("TYPE I", "200 binary");
-            s.exchange("SIZE a", "213 15");
-            s.exchange("PASV", "227 (127,0,0,1,1,1)");
-            s.exchange("RETR a", "150 here");
-            ends(s, silent == CopySide::Source);
-        });
-        let target = serve(move |s| {
-            s.welcome();
-            s.exchange("TYPE I", "200 binary");
-            s.active();
-            s.exchange("STOR b", "150 send it");
-            ends(s, silent == CopySide::Target);
-        });
+        crate::enter();
+        let source = copy_source(move |s| ends(s, silent == CopySide::Source));
+        let target = copy_target(move |s| ends(s, silent == CopySide::Target));
         let mut config = config();
         config.final_reply_timeout = Duration::from_millis(200);
-        let (mut from, mut to) = (login_with(&source, config.clone()), login_with(&target, config));
-        let error = at_once(|| {
-            copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
-        });
+        let error = failure(source, target, config);
         let phase = ftp_proto::Error::DataTimedOut(Phase::FinalReply);
         assert!(matches!(&error.error, Error::Ftp(error) if *error == phase), "{error:?}");
         assert_eq!(error.side, silent);
-        from.noop().unwrap();
-        to.noop().unwrap();
-        drop((from, to));
-        source.join();
-        target.join();
     }
 }

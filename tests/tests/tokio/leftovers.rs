@@ -166,6 +166,13 @@ async fn an_error_after_lines_that_were_read_ahead() {
     }
 }
 
+/// Begins a copy of `a` to `b`, and drops it after a moment
+async fn drop_a_copy(from: &mut Client, to: &mut Client) {
+    let type_ = ftp_tokio::TransferType::Image;
+    let copy = ftp_tokio::copy_between_servers(from, "a", to, "b", type_);
+    timeout(Duration::from_millis(300), copy).await.unwrap_err();
+}
+
 #[tokio::test]
 async fn a_dropped_copy_is_settled_by_the_next_call() {
     let settles = |s: &mut Peer| {
@@ -177,14 +184,7 @@ async fn a_dropped_copy_is_settled_by_the_next_call() {
     config.settle_timeout = Duration::from_secs(2);
     let mut from = log_in(&source, config.clone()).await;
     let mut to = log_in(&target, config).await;
-    let copy = ftp_tokio::copy_between_servers(
-        &mut from,
-        "a",
-        &mut to,
-        "b",
-        ftp_tokio::TransferType::Image,
-    );
-    timeout(Duration::from_millis(300), copy).await.unwrap_err();
+    drop_a_copy(&mut from, &mut to).await;
     let patience = Duration::from_secs(4);
     let results = [timeout(patience, from.noop()).await, timeout(patience, to.noop()).await];
     assert!(results.iter().all(|result| matches!(result, Ok(Ok(_)))), "{results:?}");
@@ -220,14 +220,7 @@ async fn a_dropped_copy_stops_both_servers() {
         obey(s);
     });
     let (mut from, mut to) = (log_in(&source, short()).await, log_in(&target, short()).await);
-    let copy = ftp_tokio::copy_between_servers(
-        &mut from,
-        "a",
-        &mut to,
-        "b",
-        ftp_tokio::TransferType::Image,
-    );
-    timeout(Duration::from_millis(300), copy).await.unwrap_err();
+    drop_a_copy(&mut from, &mut to).await;
     from.noop().await.unwrap();
     to.noop().await.unwrap();
     drop((from, to));
@@ -235,8 +228,8 @@ async fn a_dropped_copy_stops_both_servers() {
     target.join();
 }
 
-/// The source has not been asked for the bytes yet, and listens; the target has connected, and reads no command before
-/// that connection ends
+/// RETR has not been sent, so the source only listens; the target has connected to it, and reads no command before that
+/// connection ends
 #[tokio::test]
 async fn a_copy_that_is_dropped_before_the_source_sends() {
     let source = Server::start(|s| {
@@ -259,14 +252,7 @@ async fn a_copy_that_is_dropped_before_the_source_sends() {
         obey(s);
     });
     let (mut from, mut to) = (log_in(&source, short()).await, log_in(&target, short()).await);
-    let copy = ftp_tokio::copy_between_servers(
-        &mut from,
-        "a",
-        &mut to,
-        "b",
-        ftp_tokio::TransferType::Image,
-    );
-    timeout(Duration::from_millis(300), copy).await.unwrap_err();
+    drop_a_copy(&mut from, &mut to).await;
     to.noop().await.unwrap();
     from.noop().await.unwrap();
     drop((from, to));

@@ -1,4 +1,5 @@
-//! Failures to open a session, and refusals because there are too many, while this run has none: they are its retries
+//! Failures to open a session while the run has none, among them refusals because there are too many: all threads share
+//! the retries
 
 use std::time::Duration;
 
@@ -35,8 +36,8 @@ impl Pool {
         failure
     }
 
-    /// Reports to the budget that the server has refused a session for their number, which is final as in
-    /// [`Self::failed`]
+    /// Reports to the budget that the server has refused a session because there are too many; the last refusal is final,
+    /// as in [`Self::failed`]
     pub(super) fn refused(&self, reply: &Reply, failure: Failure) -> Failure {
         let mut state = self.lock();
         let now = self.origin.now();

@@ -111,9 +111,9 @@ impl ListingReader {
 
     /// Whether names that begin with a dot may be missing; known once the listing has ended
     ///
-    /// LIST of many servers leaves them out, so that a listing without such a name says nothing about them. MLSD has
-    /// all names (RFC 3659 section 7.1). Use a listing with all names, see [`ReadDir::all`](crate::ReadDir::all), before
-    /// you take such a name for missing.
+    /// Many servers leave such names out of LIST, so a listing without any does not show whether there are some. MLSD
+    /// has all names (RFC 3659 section 7.1). Use a listing with all names, see [`ReadDir::all`](crate::ReadDir::all),
+    /// before you take such a name for missing.
     #[must_use]
     pub const fn may_lack_dot_names(&self) -> bool {
         !self.parser.is_mlsd() && !self.tally.has_dot_names()

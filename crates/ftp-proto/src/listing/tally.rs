@@ -13,7 +13,7 @@ use crate::error::Error;
 pub(super) struct Tally {
     section: Section,
     unknown: u64,
-    /// Whether a name begins with a dot, except `.` and `..`
+    /// Whether any name so far begins with a dot; `.` and `..` do not count
     has_dot_names: bool,
     content: Content,
 }
